@@ -20,8 +20,8 @@ class Code:
 
     `title`, `label`, `helps`, `notes` and the values of `roles` are `str.format` templates over a fact's
     data; a template that names a field which the fact lacks (or has as None) is left out. `label` goes under
-    the primary span, `roles[role]` under the secondary span of that role. `bad` and `good` are whole specs, and tests run
-    them. `reference` is the paper and table of a lint.
+    the primary span, `roles[role]` under the secondary span of that role. `bad` and `good` are whole specs, and tests
+    run them. `reference` is the paper and table of a lint.
     """
 
     id: str

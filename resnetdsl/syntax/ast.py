@@ -12,15 +12,11 @@ from enum import Enum
 from resnetdsl.source import Span
 
 
-def _span(*, keyword: bool = False) -> Span:
-    return field(compare=False, repr=False, kw_only=keyword)  # type: ignore[no-any-return]
-
-
 @dataclass(frozen=True, slots=True)
 class Node:
     """Base of everything in the tree."""
 
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 # --- expressions ---------------------------------------------------------------------------------
@@ -232,7 +228,7 @@ class Residual(Expr):
 
     shortcut: Expr | None
     body: Body
-    keyword_span: Span = _span(keyword=True)
+    keyword_span: Span = field(compare=False, repr=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +322,7 @@ class Expectation(Node):
     metric: str
     op: BinaryOp
     value: Expr
-    metric_span: Span = _span(keyword=True)
+    metric_span: Span = field(compare=False, repr=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,7 +379,7 @@ class Definition(Node):
     params: tuple[Parameter, ...]
     body: Body
     doc: str = ""
-    name_span: Span = _span(keyword=True)
+    name_span: Span = field(compare=False, repr=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,7 +394,7 @@ class Instance(Node):
     value: Expr
     expects: tuple[Expect, ...] = ()
     doc: str = ""
-    name_span: Span = _span(keyword=True)
+    name_span: Span = field(compare=False, repr=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,7 +410,7 @@ class Import(Node):
     module: str
     is_path: bool
     names: tuple[ImportedName, ...]
-    module_span: Span = _span(keyword=True)
+    module_span: Span = field(compare=False, repr=False, kw_only=True)
 
 
 Item = Definition | Instance | Import | Let
