@@ -1,0 +1,173 @@
+"""What every op's tests need: the real thing built from an op's `Call`, and the oracles that it is held against.
+
+    check(Conv(), {"out_channels": 8, "kernel": 3}, TensorType.image(3, 32, 32))
+
+compares shapes, weights and MACs with what torch says of the module that the emitted source would make.
+Everything runs on meta tensors, so sizes are free.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+import resnetdsl.ops as ops_package
+from resnetdsl.ir.graph import Value
+from resnetdsl.ir.types import TensorType
+from resnetdsl.ops.base import REQUIRED, Call, Expression, Inference, Kind, Module, Op, Parameter
+
+HELPERS = Path(ops_package.__file__).parent / "helpers"
+BATCH = 2
+
+
+def complete(op: Op, given: Mapping[str, object]) -> dict[str, Value]:
+    """Attributes as the elaborator hands them over: defaults filled in, `3` as `(3, 3)` where it is a size."""
+    unknown = set(given) - {param.name for param in op.params}
+    assert not unknown, f"{op.name} has no parameter {unknown}"
+    attrs: dict[str, Value] = {}
+    for param in op.params:
+        value = given.get(param.name, param.default)
+        assert value is not REQUIRED, f"{op.name} needs {param.name}"
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        match param.kind:
+            case Kind.SIZE if whole:
+                value = (value, value)
+            case Kind.PADDING if whole:
+                value = (value,) * 4
+            case Kind.PADDING if isinstance(value, tuple) and len(value) == 2:
+                value = (value[0], value[0], value[1], value[1])
+            case Kind.FLOAT | Kind.INIT if whole:
+                value = float(value)  # type: ignore[arg-type]
+            case _:
+                pass
+        attrs[param.name] = value  # type: ignore[assignment]
+    return attrs
+
+
+def namespace(helper: str | None) -> dict[str, object]:
+    """The names that emitted source has in reach: torch's, and what the helper's file defines."""
+    names: dict[str, object] = {"torch": torch, "nn": nn, "F": F, "math": math}
+    if helper is not None:
+        text = (HELPERS / f"{helper}.py").read_text(encoding="utf-8")
+        check_helper(text)
+        exec(compile(text, f"{helper}.py", "exec"), names)
+    return names
+
+
+def check_helper(text: str) -> None:
+    """A helper is pasted into emitted source: one definition, and no imports but those that the source has."""
+    allowed = {"import torch", "from torch import nn", "from torch import Tensor, nn", "import math"}
+    allowed |= {"import torch.nn.functional as F", "from __future__ import annotations"}
+    body = ast.parse(text).body
+    imports = {ast.unparse(item) for item in body if isinstance(item, (ast.Import, ast.ImportFrom))}
+    assert imports <= allowed, imports - allowed
+    assert len([item for item in body if isinstance(item, (ast.ClassDef, ast.FunctionDef))]) == 1
+
+
+class Applied(nn.Module):
+    """An `Expression` as a module: its operands are the arguments of `forward`."""
+
+    def __init__(self, template: str, names: dict[str, object]) -> None:
+        super().__init__()
+        self.template = template
+        self.names = names
+
+    def forward(self, *operands: Tensor) -> Tensor | Sequence[Tensor]:
+        variables = [f"x{i}" for i in range(len(operands))]
+        text = self.template.format(*variables, all=", ".join(variables))
+        return eval(text, self.names | dict(zip(variables, operands, strict=True)))  # type: ignore[no-any-return]
+
+
+class Free(nn.Module):
+    """A `Parameter` as a module. Its weight is the module itself: in a checkpoint its name is the node's path."""
+
+    def __init__(self, value: str) -> None:
+        super().__init__()
+        self.value = nn.Parameter(eval(value, namespace(None)))
+
+    def forward(self) -> Tensor:
+        return self.value
+
+
+def render(call: Module) -> str:
+    """The constructor call as source text."""
+    arguments = [repr(value) for value in call.args] + [f"{name}={value!r}" for name, value in call.kwargs]
+    return f"{call.target}({', '.join(arguments)})"
+
+
+def build(call: Call) -> nn.Module:
+    """The module that a call makes, on torch's current default device (`with torch.device("meta")`)."""
+    match call:
+        case Module(helper=helper):
+            module = eval(render(call), namespace(helper))
+            assert isinstance(module, nn.Module)
+            return module
+        case Expression(template, helper):
+            return Applied(template, namespace(helper))
+        case Parameter(value):
+            return Free(value)
+
+
+def tensors(types: Sequence[TensorType], batch: int = BATCH, device: str = "meta") -> list[Tensor]:
+    """Random operands with a batch."""
+    return [torch.randn(batch, *operand.shape, device=device) for operand in types]
+
+
+def results(module: nn.Module, operands: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """The outputs, one or several, as a tuple."""
+    out = module(*operands)
+    return (out,) if isinstance(out, Tensor) else tuple(out)
+
+
+def run(op: Op, attrs: Mapping[str, Value], inputs: Sequence[TensorType], batch: int = BATCH) -> tuple[Tensor, ...]:
+    """What torch makes of it, on the meta device. Attributes must be complete."""
+    with torch.device("meta"), torch.no_grad():
+        return results(build(op.call(attrs, tuple(inputs))).eval(), tensors(inputs, batch))
+
+
+def check(op: Op, given: Mapping[str, object], *inputs: TensorType, batched: bool = True) -> Inference:
+    """Hold everything an op claims against torch; returns the inference for further assertions.
+
+    `batched` is False for an op whose result has no batch: a free parameter.
+    """
+    attrs = complete(op, given)
+    inference = op.infer(attrs, inputs)
+    assert inference.faults == (), inference.faults
+    assert inference.outputs is not None
+    with torch.device("meta"), torch.no_grad():
+        call = op.call(attrs, inputs)
+        module = build(call).eval()
+        found = results(module, tensors(inputs))
+        with FlopCounterMode(display=False) as counter:
+            results(module, tensors(inputs, batch=1))
+    lead = (BATCH,) if batched else ()
+    assert [tuple(out.shape) for out in found] == [lead + out.shape for out in inference.outputs]
+    for out in inference.outputs:
+        assert len(out.axes) == len(out.shape), out
+    check_weights(op, attrs, inputs, module)
+    assert op.macs(attrs, inputs, inference.outputs) * 2 == counter.get_total_flops()
+    return inference
+
+
+def check_weights(op: Op, attrs: Mapping[str, Value], inputs: tuple[TensorType, ...], module: nn.Module) -> None:
+    """Names, shapes, kinds and order of the checkpoint's leaves."""
+    parameters = dict(module.named_parameters())
+    claimed = [(w.name, w.shape, w.trainable, w.dtype) for w in op.weights(attrs, inputs)]
+    actual = [
+        (name, tuple(leaf.shape), name in parameters, str(leaf.dtype).removeprefix("torch."))
+        for name, leaf in module.state_dict().items()
+    ]
+    if isinstance(module, Free):  # its only leaf has no name of its own
+        claimed = [(name or "value", *rest) for name, *rest in claimed]  # type: ignore[misc]
+    assert claimed == actual
+    for init in op.initialise(attrs):
+        assert init.weight in parameters, init
+        with torch.no_grad():
+            getattr(nn.init, init.function)(parameters[init.weight], **dict(init.kwargs))
