@@ -19,11 +19,15 @@ class TensorType:
     `stride` is the reduction of height and width since the network's input (`output_stride` in the
     detection literature). It says how two tensors of one network relate whatever the size of the
     input, so library shortcuts decide by it. It is not part of equality.
+
+    `batched` is False for a free weight and for what is computed from weights alone: no batch dimension stands
+    before its shape, which the source of an op must know and nobody else. It is not part of equality.
     """
 
     shape: tuple[int, ...]
     axes: str
     stride: tuple[Rate, Rate] = field(default=(1, 1), compare=False)
+    batched: bool = field(default=True, compare=False)
 
     @staticmethod
     def image(channels: int, height: int, width: int, stride: tuple[Rate, Rate] = (1, 1)) -> TensorType:
