@@ -1,0 +1,49 @@
+# Run `make` for the list. PYTHON is the interpreter of the environment to work in.
+PYTHON ?= python
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: install
+install: ## an editable install with everything that development needs, at the tested versions
+	$(PYTHON) -m pip install -c constraints.txt -e '.[all,dev]'
+	tests/install_oracles.sh $(PYTHON)
+
+.PHONY: test
+test: ## the fast tests, on all cores
+	$(PYTHON) -m pytest -n auto
+
+.PHONY: test-all
+test-all: ## all tests, with the slow ones
+	$(PYTHON) -m pytest -n auto -m ""
+
+.PHONY: lint
+lint: ## ruff, and whether generated pages are current
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) docs/generate.py --check
+
+.PHONY: types
+types: ## mypy, strict
+	$(PYTHON) -m mypy
+
+.PHONY: fmt
+fmt: ## format the code and mend what can be mended
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+.PHONY: docs
+docs: ## the site, in site/ (needs `pip install -c constraints.txt -e '.[docs]'`)
+	$(PYTHON) docs/generate.py
+	$(PYTHON) -m mkdocs build --strict
+
+.PHONY: bench
+bench: ## the speed promises, as ratios measured in one run
+	$(PYTHON) -m benchmarks
+
+.PHONY: clean
+clean: ## remove what the other targets made
+	rm -rf build dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks
+	find . -name __pycache__ -not -path './.git/*' -not -path './.venv*' -prune -exec rm -rf {} +
