@@ -116,8 +116,8 @@ def build(call: Call) -> nn.Module:
 
 
 def tensors(types: Sequence[TensorType], batch: int = BATCH, device: str = "meta") -> list[Tensor]:
-    """Random operands with a batch."""
-    return [torch.randn(batch, *operand.shape, device=device) for operand in types]
+    """Random operands, with a batch unless they are weights."""
+    return [torch.randn(*((batch,) if kind.batched else ()), *kind.shape, device=device) for kind in types]
 
 
 def results(module: nn.Module, operands: Sequence[Tensor]) -> tuple[Tensor, ...]:
@@ -132,11 +132,8 @@ def run(op: Op, attrs: Mapping[str, Value], inputs: Sequence[TensorType], batch:
         return results(build(op.call(attrs, tuple(inputs))).eval(), tensors(inputs, batch))
 
 
-def check(op: Op, given: Mapping[str, object], *inputs: TensorType, batched: bool = True) -> Inference:
-    """Hold everything an op claims against torch; returns the inference for further assertions.
-
-    `batched` is False for an op whose result has no batch: a free parameter.
-    """
+def check(op: Op, given: Mapping[str, object], *inputs: TensorType) -> Inference:
+    """Hold everything an op claims against torch; returns the inference for further assertions."""
     attrs = complete(op, given)
     inference = op.infer(attrs, inputs)
     assert inference.faults == (), inference.faults
@@ -147,8 +144,8 @@ def check(op: Op, given: Mapping[str, object], *inputs: TensorType, batched: boo
         found = results(module, tensors(inputs))
         with FlopCounterMode(display=False) as counter:
             results(module, tensors(inputs, batch=1))
-    lead = (BATCH,) if batched else ()
-    assert [tuple(out.shape) for out in found] == [lead + out.shape for out in inference.outputs]
+    expected = [((BATCH,) if out.batched else ()) + out.shape for out in inference.outputs]
+    assert [tuple(out.shape) for out in found] == expected
     for out in inference.outputs:
         assert len(out.axes) == len(out.shape), out
     check_weights(op, attrs, inputs, module)
