@@ -24,14 +24,21 @@ def with_size(x: TensorType, place: int, size: int) -> TensorType:
     return replace(x, shape=(*x.shape[:place], size, *x.shape[place + 1 :]))
 
 
-def operands(inputs: Types) -> str:
-    """All operands, as arguments; a weight is repeated for the batch where the others have one."""
-    if all(x.batched for x in inputs) or not any_batched(inputs):
-        return "{all}"
-    batch = next(at for at, x in enumerate(inputs) if x.batched)
-    keep = ", -1" * len(inputs[0].axes)
-    texts = (f"{{{at}}}" + ("" if x.batched else f".expand({{{batch}}}.shape[0]{keep})") for at, x in enumerate(inputs))
-    return ", ".join(texts)
+def with_batch(inputs: Types) -> list[str]:
+    """The operands' texts; a weight is repeated for the batch where others have one."""
+    batch = next((at for at, x in enumerate(inputs) if x.batched), None)
+    if batch is None:
+        return [f"{{{at}}}" for at in range(len(inputs))]
+    return [
+        f"{{{at}}}" if x.batched else f"{{{at}}}.expand({{{batch}}}.shape[0]{', -1' * len(x.axes)})"
+        for at, x in enumerate(inputs)
+    ]
+
+
+def _listed(inputs: Types) -> str:
+    """The operands between the brackets of `torch.cat`."""
+    mixed = any_batched(inputs) and not all(x.batched for x in inputs)
+    return ", ".join(with_batch(inputs)) if mixed else "{all}"
 
 
 def _disagreement(op: str, inputs: Types, free: int | None) -> Fault | None:
@@ -69,7 +76,7 @@ class Concat(Op):
     def call(self, attrs: Attrs, inputs: Types) -> Call:
         at = place_of(attrs, inputs[0]) or 0
         whole = replace(inputs[0], batched=any_batched(inputs))
-        return Expression(f"torch.cat([{operands(inputs)}], dim={dim(whole, at)})")
+        return Expression(f"torch.cat([{_listed(inputs)}], dim={dim(whole, at)})")
 
 
 class Stack(Op):
@@ -85,7 +92,7 @@ class Stack(Op):
         return Inference((result,), (fault,) if fault else ())
 
     def call(self, attrs: Attrs, inputs: Types) -> Call:
-        return Expression(f"torch.stack([{operands(inputs)}], dim={1 if any_batched(inputs) else 0})")
+        return Expression(f"torch.stack([{_listed(inputs)}], dim={1 if any_batched(inputs) else 0})")
 
 
 class Split(Op):

@@ -1,0 +1,116 @@
+"""Products of matrices, and the attention that is made of two of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import prod
+
+from resnetdsl.ir.types import TensorType
+from resnetdsl.ops.attrs import flag, integer
+from resnetdsl.ops.axes import any_batched, word, wrong_layout
+from resnetdsl.ops.base import Attrs, Call, Expression, Fault, Inference, Kind, Op, Param, Types, Window
+from resnetdsl.ops.combine import with_batch
+
+
+def _mismatch(left: TensorType, right: TensorType) -> Fault:
+    return Fault("E0313", {"left": str(left), "right": str(right)})
+
+
+class Matmul(Op):
+    name = "matmul"
+    doc = "The product of the matrices in the last two axes; axes before those stretch as in `+`."
+    params = (Param("transpose", Kind.BOOL, False, doc="Whether rows and columns of the right operand change places."),)
+    arity = 2
+    layer = False
+
+    def infer(self, attrs: Attrs, inputs: Types) -> Inference:
+        left, right = inputs
+        flat = next((x for x in inputs if len(x.axes) < 2), None)
+        if flat is not None:
+            return Inference(None, (wrong_layout(self.name, "two axes or more", flat),))
+        inner, outer = (-1, -2) if flag(attrs, "transpose") else (-2, -1)
+        stacked, axes = self._stack(left, right)
+        last = right.axes[outer]
+        axes += left.axes[-2]
+        result = TensorType(
+            (*(stacked or ()), left.shape[-2], right.shape[outer]),
+            axes + ("?" if last in axes else last),  # A matrix of places by places is `n?`: an axis has one name.
+            left.stride,
+            any_batched(inputs),
+        )
+        if stacked is None:
+            return Inference(None, (_mismatch(left, right),))
+        return Inference((result,), (_mismatch(left, right),) if left.shape[-1] != right.shape[inner] else ())
+
+    @staticmethod
+    def _stack(left: TensorType, right: TensorType) -> tuple[tuple[int, ...] | None, str]:
+        """The dimensions before the matrices, from the right; None where they do not meet."""
+        large, small = (left, right) if len(left.axes) >= len(right.axes) else (right, left)
+        before = list(large.shape[:-2])
+        for at, size in enumerate(reversed(small.shape[:-2]), start=1):
+            if before[-at] == 1:
+                before[-at] = size
+            elif size not in {1, before[-at]}:
+                return None, large.axes[:-2]
+        return tuple(before), large.axes[:-2]
+
+    def macs(self, attrs: Attrs, inputs: Types, outputs: Types) -> int:
+        return outputs[0].numel * inputs[0].shape[-1]
+
+    def window(self, attrs: Attrs, inputs: Types) -> Window:
+        return Window(None)
+
+    def call(self, attrs: Attrs, inputs: Types) -> Call:
+        left, right = inputs
+        rank = max(len(left.axes), len(right.axes))
+        one, other = (
+            f"{{{at}}}" + (f"[:{', None' * (rank - len(x.axes))}]" if x.batched and len(x.axes) < rank else "")
+            for at, x in enumerate(inputs)
+        )
+        return Expression(f"{one} @ {other}" + (".transpose(-2, -1)" if flag(attrs, "transpose") else ""))
+
+
+class Attention(Op):
+    name = "attention"
+    doc = "softmax(q k^T * scale) v over tokens, the channels shared out among the heads (Vaswani et al., 2017)."
+    params = (
+        Param("heads", Kind.INT, 1, minimum=1, doc="How many heads share the channels."),
+        Param(
+            "scale", Kind.FLOAT, None, doc="The factor of the products; 1 / sqrt(channels of a head) where not given."
+        ),
+    )
+    arity = 3
+    layer = False
+
+    def infer(self, attrs: Attrs, inputs: Types) -> Inference:
+        query, key, value = inputs
+        for x in inputs:
+            if len(x.axes) < 2 or not x.axes.endswith("c"):
+                return Inference(None, (wrong_layout(self.name, "nc", x),))
+        result = replace(query, shape=(*query.shape[:-1], value.shape[-1]), batched=any_batched(inputs))
+        if len(key.shape) != len(query.shape) or (key.shape[:-2], key.shape[-1]) != (query.shape[:-2], query.shape[-1]):
+            return Inference((result,), (_mismatch(query, key),))
+        if value.shape[:-1] != key.shape[:-1]:
+            return Inference((result,), (_mismatch(key, value),))
+        heads = integer(attrs, "heads")
+        for x in (query, value):
+            if x.shape[-1] % heads:
+                data = {"what": word(x.axes, len(x.axes) - 1), "value": x.shape[-1], "by": heads}
+                return Inference((result,), (Fault("E0316", data, "heads"),))
+        return Inference((result,))
+
+    def macs(self, attrs: Attrs, inputs: Types, outputs: Types) -> int:
+        """Two products: tokens by tokens by channels, however many heads share these."""
+        query, key, value = inputs
+        return prod(query.shape[:-1]) * key.shape[-2] * (query.shape[-1] + value.shape[-1])
+
+    def window(self, attrs: Attrs, inputs: Types) -> Window:
+        return Window(None)
+
+    def call(self, attrs: Attrs, inputs: Types) -> Call:
+        scale = "" if attrs["scale"] is None else f", scale={attrs['scale']!r}"
+        texts = ", ".join(with_batch(inputs))
+        return Expression(f"multi_head_attention({texts}, heads={attrs['heads']}{scale})", "multi_head_attention")
+
+
+OPS = (Matmul(), Attention())
