@@ -1,0 +1,1 @@
+"""The primitive ops, one file a family. `registry` has them all."""

@@ -1,0 +1,145 @@
+"""The arithmetic of windows that slide over an image: sizes, paddings and strides, exactly as torch has them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Literal, cast
+
+from resnetdsl.ir.graph import Value
+from resnetdsl.ir.types import Rate, TensorType
+from resnetdsl.ops.attrs import text
+from resnetdsl.ops.base import Attrs, Fault, Param
+
+Pair = tuple[int, int]
+Pads = tuple[int, int, int, int]
+"""Top, bottom, left, right."""
+
+NO_PADS: Pads = (0, 0, 0, 0)
+AXES = ("height", "width")
+PAD_WORDS = ("same", "valid", "half")
+"""`same` as in TensorFlow: as much as makes the output ceil(size / stride), the odd one below and to the right."""
+
+
+def pair(attrs: Attrs, name: str) -> Pair:
+    return cast(Pair, attrs[name])
+
+
+def compact(value: Pair) -> Value:
+    """`3` for (3, 3), as people write it."""
+    return value[0] if value[0] == value[1] else value
+
+
+def per_axis(pads: Pads) -> tuple[Pair, Pair]:
+    """(top, bottom) and (left, right)."""
+    return (pads[0], pads[1]), (pads[2], pads[3])
+
+
+def symmetric(pads: Pads) -> Pair | None:
+    """Padding as torch's modules take it, or None where the two sides differ."""
+    top, bottom, left, right = pads
+    return (top, left) if top == bottom and left == right else None
+
+
+def in_torch_order(pads: Pads) -> Pads:
+    """As `F.pad` takes them: the last axis first."""
+    top, bottom, left, right = pads
+    return left, right, top, bottom
+
+
+def extent(kernel: Pair, dilation: Pair) -> Pair:
+    """From the first to the last pixel that a kernel reads."""
+    return (kernel[0] - 1) * dilation[0] + 1, (kernel[1] - 1) * dilation[1] + 1
+
+
+def resolve_pads(pad: Value, kernel: Pair, stride: Pair, dilation: Pair) -> Pads | Literal["same"]:
+    """The padding in numbers. It stays a word only where it depends on the size of the input."""
+    reach = (dilation[0] * (kernel[0] - 1), dilation[1] * (kernel[1] - 1))
+    match pad:
+        case "valid":
+            return NO_PADS
+        case None | "half":
+            return reach[0] // 2, reach[0] // 2, reach[1] // 2, reach[1] // 2
+        case "same":
+            # A kernel of one pixel never reaches beyond the image, whatever its stride.
+            if any(step > 1 and kernel[i] > 1 for i, step in enumerate(stride)):
+                return "same"
+            top, left = reach[0] // 2, reach[1] // 2
+            return top, reach[0] - top, left, reach[1] - left
+        case _:
+            return cast(Pads, pad)
+
+
+def window_size(size: int, extent: int, stride: int, pads: Pair, ceil: bool = False) -> int:
+    """How many windows fit along an axis; zero or less where none does."""
+    spare = size + sum(pads) - extent
+    count = (spare + (stride - 1 if ceil else 0)) // stride + 1
+    # The last window must start inside the image or the padding before it: torch drops one that starts after it.
+    if ceil and (count - 1) * stride >= size + pads[0]:
+        count -= 1
+    return count
+
+
+def output_size(
+    x: TensorType, pads: Pads | Literal["same"], reach: Pair, stride: Pair, ceil: bool = False
+) -> tuple[Pair, tuple[Fault, ...]]:
+    """Height and width after a sliding window of that extent; a fault for an axis on which none fits."""
+    sizes = (x.shape[1], x.shape[2])
+    if pads == "same":
+        return (-(-sizes[0] // stride[0]), -(-sizes[1] // stride[1])), ()
+    sides = per_axis(pads)
+    counts = [window_size(sizes[i], reach[i], stride[i], sides[i], ceil) for i in (0, 1)]
+    faults = tuple(
+        Fault("E0304", {"kernel": reach[i], "size": sizes[i] + sum(sides[i]), "axis": AXES[i]}, "kernel")
+        for i in (0, 1)
+        if counts[i] < 1
+    )
+    return (counts[0], counts[1]), faults
+
+
+def even_kernel(attrs: Attrs, kernel: Pair, dilation: Pair) -> tuple[Fault, ...]:
+    """Half a kernel on each side is no whole number of pixels if the kernel spans an even number of them."""
+    if attrs["pad"] not in {None, "half"} or all(span % 2 for span in extent(kernel, dilation)):
+        return ()
+    param = "kernel" if attrs["pad"] is None else "pad"
+    return (Fault("E0308", {"kernel": f"{kernel[0]}x{kernel[1]}"}, param),)
+
+
+def pad_mode_faults(x: TensorType, pads: Pads, mode: str, param: str = "pad") -> tuple[Fault, ...]:
+    """A border can be mirrored or wrapped around only as far as there is image."""
+    why = {"reflect": "a reflection has one pixel less than the image", "circular": "it would wrap around twice"}
+    found = []
+    for i, sides in enumerate(per_axis(pads)):
+        limit = x.shape[1 + i] - (1 if mode == "reflect" else 0)
+        if mode in why and max(sides) > limit:
+            found.append(Fault("E0309", {"pad": max(sides), "limit": limit, "why": f"{why[mode]} ({AXES[i]})"}, param))
+    return tuple(found)
+
+
+def rate(value: Rate) -> Rate:
+    """Whole where it is whole."""
+    return int(value) if value == int(value) else value
+
+
+def slower(stride: tuple[Rate, Rate], by: tuple[Rate, Rate]) -> tuple[Rate, Rate]:
+    """The stride after a layer with stride `by`."""
+    return rate(stride[0] * by[0]), rate(stride[1] * by[1])
+
+
+def resized(x: TensorType, height: int, width: int) -> tuple[Rate, Rate]:
+    """The stride after a change to a given size."""
+    return slower(x.stride, (Fraction(x.shape[1], height), Fraction(x.shape[2], width)))
+
+
+def keywords(*items: tuple[str, Value, Value]) -> tuple[tuple[str, Value], ...]:
+    """(name, value, torch's default): the keyword arguments that differ from their defaults."""
+    return tuple((name, value) for name, value, default in items if value != default)
+
+
+def pad_mode(attrs: Attrs, pads: Pads | Literal["same"]) -> str:
+    """The mode, which is plain where nothing is padded."""
+    return "zeros" if pads == NO_PADS else text(attrs, "pad_mode")
+
+
+def described(param: Param, doc: str) -> Param:
+    """The same parameter with words of its own."""
+    return Param(param.name, param.kind, param.default, param.minimum, param.maximum, param.choices, doc)

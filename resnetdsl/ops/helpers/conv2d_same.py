@@ -1,0 +1,16 @@
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+class Conv2dSame(nn.Conv2d):
+    """A convolution with TensorFlow's SAME padding: the output is ceil(size / stride), the odd pixel goes last."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        pad: list[int] = []
+        for axis in (1, 0):
+            size, stride = x.shape[axis + 2], self.stride[axis]
+            reach = self.dilation[axis] * (self.kernel_size[axis] - 1)
+            total = max((size - 1) // stride * stride + reach + 1 - size, 0)
+            pad += [total // 2, total - total // 2]
+        return super().forward(F.pad(x, pad))

@@ -1,0 +1,32 @@
+"""Ops that compute nothing: where a network's tensors come from, and passing one on."""
+
+from __future__ import annotations
+
+from resnetdsl.ops.base import Attrs, Call, Expression, Inference, Module, Op, Types
+
+
+class Input(Op):
+    name = "input"
+    doc = "The tensor that the network is called with. Its type stands in the spec: `input 3x224x224`."
+    arity = 0
+    layer = False
+
+    def infer(self, attrs: Attrs, inputs: Types) -> Inference:
+        return Inference(None)  # said by the spec, not by the op
+
+    def call(self, attrs: Attrs, inputs: Types) -> Call:
+        return Expression("x")
+
+
+class Identity(Op):
+    name = "identity"
+    doc = "Passes its operand on. It takes a place in its chain, as `nn.Identity` does in a checkpoint's indices."
+
+    def infer(self, attrs: Attrs, inputs: Types) -> Inference:
+        return Inference(inputs)
+
+    def call(self, attrs: Attrs, inputs: Types) -> Call:
+        return Module("nn.Identity")
+
+
+OPS = (Input(), Identity())
