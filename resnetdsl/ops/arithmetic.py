@@ -44,9 +44,9 @@ class Constant(Op):
 
     def call(self, attrs: Attrs, inputs: Types) -> Call:
         value = number(attrs, "value")
-        # `2 - -3` and `-2 ** x` read badly or mean something else.
-        written = f"({literal(value)})" if value < 0 else literal(value)
-        return Expression(self._form.format("{0}", value=written))
+        if self.name == "add_scalar" and value < 0:  # `x + -1` is how nobody writes it.
+            return Expression(f"{{0}} - {literal(-value)}")
+        return Expression(self._form.format("{0}", value=literal(value)))
 
 
 class Function(Op):

@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from resnetdsl.ops import convolution, linear, pooling, regularise, source_ops
+from resnetdsl.ops import (
+    activation,
+    arithmetic,
+    attention,
+    combine,
+    convolution,
+    linear,
+    normalisation,
+    parameter,
+    pooling,
+    reduction,
+    regularise,
+    shaping,
+    source_ops,
+)
 from resnetdsl.ops.base import Op
 
 ALL: tuple[Op, ...] = (
@@ -14,6 +28,14 @@ ALL: tuple[Op, ...] = (
     *linear.OPS,
     *pooling.OPS,
     *regularise.OPS,
+    *normalisation.OPS,
+    *activation.OPS,
+    *arithmetic.OPS,
+    *combine.OPS,
+    *shaping.OPS,
+    *attention.OPS,
+    *reduction.OPS,
+    *parameter.OPS,
 )
 
 OPS: Mapping[str, Op] = MappingProxyType({each.name: each for each in ALL})
