@@ -35,6 +35,9 @@ class Code:
     helps: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     reference: str = ""
+    fields: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    bad_is_spec: bool = True
 
     @property
     def severity(self) -> Severity:

@@ -1,0 +1,156 @@
+"""Facts into words. All text of a spec that enters a message passes through here, and leaves it harmless.
+
+A template is `str.format` in look, with a small language of its own after the colon:
+
+    {names}              a list reads "`a`, `b` or `c`"
+    {names:and}          the same with "and"
+    {sizes:plain}        the same without backticks
+    {kernel:size}        (7, 7) reads 7x7
+    {count:number}       25557032 reads 25_557_032, as a spec writes it
+    {count:# layer}      1 layer, 2 layers; `{count:# branch|branches}` where the plural is no mere s
+    {count:many}         the number; the whole template is left out where it is below two
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from fractions import Fraction
+from string import Formatter
+
+from resnetdsl.diagnostics.catalogue import CODES
+from resnetdsl.diagnostics.model import Code, Diagnostic, Fact, Frame, Label
+from resnetdsl.diagnostics.plain import escape, shorten
+
+_AXES = {"c": "channels", "h": "height", "w": "width", "n": "tokens"}
+_LIST_LIMIT = 12
+_BITS = 128
+
+
+def word(fact: Fact) -> Diagnostic:
+    """The diagnostic of a fact: titles, labels and helps of its code, filled in."""
+    code = CODES[fact.code]
+    secondary = tuple(
+        Label(span, fill(code.roles.get(role, ""), fact.data) or "") for role, span in fact.also if span != fact.span
+    )
+    return Diagnostic(
+        code=code,
+        title=fill(code.title, fact.data) or code.name.replace("-", " "),
+        primary=Label(fact.span, fill(code.label, fact.data) or ""),
+        secondary=secondary,
+        helps=_fill_all(code.helps, fact.data),
+        notes=_fill_all(code.notes, fact.data),
+        trail=tuple(Frame(shorten(escape(frame.text)), frame.call) for frame in fact.trail),
+        fix=fact.fix,
+    )
+
+
+def word_all(facts: Iterable[Fact]) -> tuple[Diagnostic, ...]:
+    """Every fact worded, in the order in which a reader meets them: see `sort`."""
+    return sort(word(fact) for fact in facts)
+
+
+def sort(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Files in the order in which they first occur, then by place, whatever the severity."""
+    listed = list(diagnostics)
+    files: dict[int, int] = {}
+    for diagnostic in listed:
+        files.setdefault(id(diagnostic.primary.span.file), len(files))
+
+    def key(diagnostic: Diagnostic) -> tuple[int, int, int, str]:
+        span = diagnostic.primary.span
+        return files[id(span.file)], span.start, span.end, diagnostic.code.id
+
+    return tuple(sorted(listed, key=key))
+
+
+def fields(template: str) -> tuple[str, ...]:
+    """The names that a template fills in."""
+    return tuple(name for _, name, _, _ in Formatter().parse(template) if name is not None)
+
+
+def code_fields(code: Code) -> frozenset[str]:
+    """The names that any template of a code fills in."""
+    templates = (code.title, code.label, *code.helps, *code.notes, *code.roles.values())
+    return frozenset(name for template in templates for name in fields(template))
+
+
+def fill(template: str, data: Mapping[str, object]) -> str | None:
+    """The template with its fields filled, or None where one is lacking."""
+    out: list[str] = []
+    for literal, name, spec, _ in Formatter().parse(template):
+        out.append(literal)
+        if name is None:
+            continue
+        value = data.get(name)
+        if value is None:
+            return None
+        text = _show(name, value, spec or "")
+        if text is None:
+            return None
+        out.append(text)
+    return "".join(out)
+
+
+def _fill_all(templates: tuple[str, ...], data: Mapping[str, object]) -> tuple[str, ...]:
+    return tuple(text for template in templates if (text := fill(template, data)))
+
+
+def _show(name: str, value: object, spec: str) -> str | None:
+    if spec.startswith("# "):
+        if not isinstance(value, int):
+            return _text(value)
+        one, _, several = spec[2:].partition("|")
+        return f"{_text(value)} {one if value == 1 else several or one + 's'}"
+    if spec == "many":
+        return _number(value) if isinstance(value, int) and value > 1 else None
+    if spec == "number":
+        return _number(value)
+    if isinstance(value, (list, tuple, set, frozenset)):
+        items = sorted(value, key=str) if isinstance(value, (set, frozenset)) else value
+        texts = [_text(item) for item in items]
+        if spec == "size":
+            return "x".join(texts)
+        if not texts:
+            return None
+        return join(texts if spec == "plain" else [f"`{text}`" for text in texts], "or" if not spec else "and")
+    if name == "axis" and isinstance(value, str):
+        return _AXES.get(value, _text(value))
+    return _text(value)
+
+
+def join(texts: list[str], conjunction: str) -> str:
+    """`a`, `b` or `c`; a long list ends in how many more there are."""
+    if len(texts) > _LIST_LIMIT:
+        texts = [*texts[:_LIST_LIMIT], f"{len(texts) - _LIST_LIMIT} more"]
+        conjunction = "and"
+    if len(texts) == 1:
+        return texts[0]
+    return f"{', '.join(texts[:-1])} {conjunction} {texts[-1]}"
+
+
+def _number(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, int):
+        return _text(value)
+    return f"{value:_}" if 10_000 <= abs(value) < 1 << _BITS else _digits(value)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, Enum):
+        value = value.value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return _digits(value)
+    if isinstance(value, Fraction) and value.denominator != 1:
+        return f"{_digits(value.numerator)}/{_digits(value.denominator)}"
+    if isinstance(value, Fraction):
+        return _digits(value.numerator)
+    if isinstance(value, float):
+        return f"{value:.12g}"
+    return shorten(escape(str(value)))
+
+
+def _digits(value: int) -> str:
+    # Python refuses to print integers of thousands of digits, and nobody wants to read them.
+    return str(value) if value.bit_length() <= _BITS else f"about {'-' if value < 0 else ''}2^{value.bit_length() - 1}"
