@@ -164,8 +164,6 @@ class Conv(Convolution):
         sides = symmetric(pads)
         if sides is not None:
             return Module("nn.Conv2d", ends, self.keywords(attrs, compact(sides)) + mode)
-        if attrs["pad"] == "same" and pair(attrs, "stride") == (1, 1):
-            return Module("nn.Conv2d", ends, self.keywords(attrs, "same") + mode)
         pad = (("pad", in_torch_order(pads)),)
         return Module("PaddedConv2d", ends, self.keywords(attrs, 0) + mode + pad, "padded_conv2d")
 

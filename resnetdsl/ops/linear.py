@@ -19,6 +19,7 @@ class Linear(Op):
         bias_param(True),
         init_param("torch"),
     )
+    wants_vector = True
 
     def infer(self, attrs: Attrs, inputs: Types) -> Inference:
         x = inputs[0]

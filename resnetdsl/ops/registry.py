@@ -13,28 +13,34 @@ from resnetdsl.ops import (
     convolution,
     linear,
     normalisation,
+    padding,
     parameter,
     pooling,
     reduction,
     regularise,
+    resize,
     shaping,
     source_ops,
+    standardised,
 )
 from resnetdsl.ops.base import Op
 
 ALL: tuple[Op, ...] = (
     *source_ops.OPS,
     *convolution.OPS,
+    *standardised.OPS,
     *linear.OPS,
     *pooling.OPS,
-    *regularise.OPS,
     *normalisation.OPS,
     *activation.OPS,
+    *regularise.OPS,
+    *padding.OPS,
+    *resize.OPS,
     *arithmetic.OPS,
     *combine.OPS,
     *shaping.OPS,
-    *attention.OPS,
     *reduction.OPS,
+    *attention.OPS,
     *parameter.OPS,
 )
 

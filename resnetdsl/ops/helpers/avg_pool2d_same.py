@@ -6,7 +6,12 @@ from torch import nn
 class AvgPool2dSame(nn.Module):
     """Average pooling with TensorFlow's SAME padding: the output is ceil(size / stride), the odd pixel goes last."""
 
-    def __init__(self, kernel_size, stride=None, count_include_pad: bool = True) -> None:
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] | None = None,
+        count_include_pad: bool = True,
+    ) -> None:
         super().__init__()
         stride = kernel_size if stride is None else stride
         self.kernel_size = kernel_size if isinstance(kernel_size, tuple) else (kernel_size, kernel_size)

@@ -8,6 +8,8 @@ from torch import nn
 class BlurPool2d(nn.Module):
     """A binomial filter, then subsampling (Zhang, 2019). The filter is constant and not part of the state dict."""
 
+    filter: torch.Tensor
+
     def __init__(self, channels: int, kernel_size: int = 3, stride: int = 2, padding_mode: str = "reflect") -> None:
         super().__init__()
         self.channels = channels

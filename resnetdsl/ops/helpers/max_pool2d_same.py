@@ -6,7 +6,12 @@ from torch import nn
 class MaxPool2dSame(nn.Module):
     """Max pooling with TensorFlow's SAME padding: the output is ceil(size / stride), the odd pixel goes last."""
 
-    def __init__(self, kernel_size, stride=None, dilation=1) -> None:
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] | None = None,
+        dilation: int | tuple[int, int] = 1,
+    ) -> None:
         super().__init__()
         stride = kernel_size if stride is None else stride
         self.kernel_size = kernel_size if isinstance(kernel_size, tuple) else (kernel_size, kernel_size)
