@@ -366,7 +366,7 @@ NAMES = (
             instance with `network name = family(...)`, or give the values on the command line with `--set
             parameter=value`.
             """,
-        bad="A network whose parameters have no default, asked for by name: `resnetdsl summary nets.rnet --net resnet`.",
+        bad="A network whose parameters have no default, asked for by name: `resnetdsl summary nets.rnet --net net`.",
         bad_is_spec=False,
         good="""
             network family(width) {
