@@ -26,6 +26,7 @@ from resnetdsl.ops.geometry import (
     resolve_pads,
     slower,
     symmetric,
+    vanished,
 )
 from resnetdsl.ops.initial import init_param, weight_init
 
@@ -62,13 +63,11 @@ def bias_param(default: bool) -> Param:
 
 
 def group_faults(channels: int, out_channels: int, groups: int) -> tuple[Fault, ...]:
-    """Both counts must fall into equal groups."""
-    counts = (("input", channels), ("output", out_channels))
-    return tuple(
-        Fault("E0303", {"channels": count, "groups": groups, "which": which}, "groups")
-        for which, count in counts
-        if count % groups
-    )
+    """Both counts must fall into equal groups; one message will do where neither does."""
+    for which, count in (("input", channels), ("output", out_channels)):
+        if count % groups:
+            return (Fault("E0303", {"channels": count, "groups": groups, "which": which}, "groups"),)
+    return ()
 
 
 class Convolution(Op):
@@ -196,11 +195,9 @@ class ConvTranspose(Op):
         if any(more[i] >= max(stride[i], dilation[i]) for i in (0, 1)):
             faults.append(bad_combination("`output_pad` must be less than the stride or the dilation", "output_pad"))
         height, width = self.sizes(attrs, x)
-        for axis, size in (("height", height), ("width", width)):
-            if size < 1:
-                faults.append(Fault("E0305", {"axis": axis, "shape": str(x)}, "pad"))
         if height < 1 or width < 1:
-            return Inference(None, tuple(faults))
+            data = {"axis": vanished((height, width)), "shape": (out_channels, height, width)}
+            return Inference(None, (*faults, Fault("E0305", data, "pad")))
         faster = slower(x.stride, (Fraction(1, stride[0]), Fraction(1, stride[1])))
         return Inference((TensorType.image(out_channels, height, width, faster),), tuple(faults))
 

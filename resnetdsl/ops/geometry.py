@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Literal, cast
 
 from resnetdsl.ir.graph import Value
 from resnetdsl.ir.types import Rate, TensorType
 from resnetdsl.ops.attrs import text
-from resnetdsl.ops.base import Attrs, Fault, Param
+from resnetdsl.ops.base import Attrs, Fault
 
 Pair = tuple[int, int]
 Pads = tuple[int, int, int, int]
@@ -69,6 +70,11 @@ def resolve_pads(pad: Value, kernel: Pair, stride: Pair, dilation: Pair) -> Pads
             return cast(Pads, pad)
 
 
+def vanished(sizes: Sequence[int]) -> str:
+    """The axes of which nothing is left, in words."""
+    return " and ".join(axis for axis, size in zip(AXES, sizes, strict=True) if size < 1)
+
+
 def window_size(size: int, extent: int, stride: int, pads: Pair, ceil: bool = False) -> int:
     """How many windows fit along an axis; zero or less where none does."""
     spare = size + sum(pads) - extent
@@ -82,18 +88,17 @@ def window_size(size: int, extent: int, stride: int, pads: Pair, ceil: bool = Fa
 def output_size(
     x: TensorType, pads: Pads | Literal["same"], reach: Pair, stride: Pair, ceil: bool = False
 ) -> tuple[Pair, tuple[Fault, ...]]:
-    """Height and width after a sliding window of that extent; a fault for an axis on which none fits."""
+    """Height and width after a sliding window of that extent; a fault where none fits."""
     sizes = (x.shape[1], x.shape[2])
     if pads == "same":
         return (-(-sizes[0] // stride[0]), -(-sizes[1] // stride[1])), ()
     sides = per_axis(pads)
     counts = [window_size(sizes[i], reach[i], stride[i], sides[i], ceil) for i in (0, 1)]
-    faults = tuple(
-        Fault("E0304", {"kernel": reach[i], "size": sizes[i] + sum(sides[i]), "axis": AXES[i]}, "kernel")
-        for i in (0, 1)
-        if counts[i] < 1
-    )
-    return (counts[0], counts[1]), faults
+    if min(counts) > 0:
+        return (counts[0], counts[1]), ()
+    padded = (sizes[0] + sum(sides[0]), sizes[1] + sum(sides[1]))
+    fault = Fault("E0304", {"kernel": reach, "size": padded, "axis": vanished(counts)}, "kernel")
+    return (counts[0], counts[1]), (fault,)
 
 
 def even_kernel(attrs: Attrs, kernel: Pair, dilation: Pair) -> tuple[Fault, ...]:
@@ -107,12 +112,13 @@ def even_kernel(attrs: Attrs, kernel: Pair, dilation: Pair) -> tuple[Fault, ...]
 def pad_mode_faults(x: TensorType, pads: Pads, mode: str, param: str = "pad") -> tuple[Fault, ...]:
     """A border can be mirrored or wrapped around only as far as there is image."""
     why = {"reflect": "a reflection has one pixel less than the image", "circular": "it would wrap around twice"}
-    found = []
+    if mode not in why:
+        return ()
     for i, sides in enumerate(per_axis(pads)):
         limit = x.shape[1 + i] - (1 if mode == "reflect" else 0)
-        if mode in why and max(sides) > limit:
-            found.append(Fault("E0309", {"pad": max(sides), "limit": limit, "why": f"{why[mode]} ({AXES[i]})"}, param))
-    return tuple(found)
+        if max(sides) > limit:
+            return (Fault("E0309", {"pad": max(sides), "limit": limit, "why": f"{why[mode]} ({AXES[i]})"}, param),)
+    return ()
 
 
 def rate(value: Rate) -> Rate:
@@ -138,8 +144,3 @@ def keywords(*items: tuple[str, Value, Value]) -> tuple[tuple[str, Value], ...]:
 def pad_mode(attrs: Attrs, pads: Pads | Literal["same"]) -> str:
     """The mode, which is plain where nothing is padded."""
     return "zeros" if pads == NO_PADS else text(attrs, "pad_mode")
-
-
-def described(param: Param, doc: str) -> Param:
-    """The same parameter with words of its own."""
-    return Param(param.name, param.kind, param.default, param.minimum, param.maximum, param.choices, doc)

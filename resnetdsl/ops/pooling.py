@@ -87,11 +87,10 @@ class Pool(Op):
         if sides is None:
             return (bad_combination("pooling pads both sides alike; put `pad(...)` in front of it", "pad"),)
         why = "a window must not lie in the padding alone: half of the kernel is the most"
-        return tuple(
-            Fault("E0309", {"pad": side, "limit": size // 2, "why": why}, "pad")
-            for side, size in zip(sides, kernel, strict=True)
-            if side > size // 2
-        )
+        if self.fits(sides, kernel):
+            return ()
+        limit = (kernel[0] // 2, kernel[1] // 2)
+        return (Fault("E0309", {"pad": compact(sides), "limit": compact(limit), "why": why}, "pad"),)
 
     def window(self, attrs: Attrs, inputs: Types) -> Window:
         return Window(pair(attrs, "kernel"), self.stride(attrs), self.dilation(attrs))

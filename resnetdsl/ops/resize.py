@@ -10,7 +10,7 @@ from resnetdsl.ir.types import TensorType
 from resnetdsl.ops.attrs import flag, integer, number, text
 from resnetdsl.ops.axes import bad_combination, needs_batch, wrong_layout
 from resnetdsl.ops.base import Attrs, Call, Expression, Fault, Inference, Kind, Module, Op, Param, Types, Window
-from resnetdsl.ops.geometry import AXES, Pair, keywords, pair, resized, slower
+from resnetdsl.ops.geometry import AXES, Pair, keywords, pair, resized, slower, vanished
 
 _MODE = Param(
     "mode",
@@ -58,13 +58,9 @@ class Upsample(Op):
         if (attrs["scale"] is None) == (attrs["size"] is None):
             return Inference(None, (*faults, bad_combination("`upsample` takes either `scale` or `size`")))
         height, width = self.size(attrs, x)
-        vanished = tuple(
-            Fault("E0305", {"axis": axis, "shape": str(x)}, "scale")
-            for axis, size in zip(AXES, (height, width), strict=True)
-            if size < 1
-        )
-        if vanished:
-            return Inference(None, faults + vanished)
+        if height < 1 or width < 1:
+            data = {"axis": vanished((height, width)), "shape": (x.shape[0], height, width)}
+            return Inference(None, (*faults, Fault("E0305", data, "scale")))
         if attrs["scale"] is None:
             stride = resized(x, height, width)
         else:
@@ -166,11 +162,10 @@ class SpaceToDepth(Op):
         if not x.is_image:
             return Inference(None, (wrong_layout(self.name, "chw", x),))
         block = integer(attrs, "block")
-        faults = needs_batch(self.name, x) + tuple(
-            Fault("E0316", {"what": f"the {axis}", "value": size, "by": block}, "block")
-            for axis, size in zip(AXES, x.shape[1:], strict=True)
-            if size % block
-        )
+        faults = needs_batch(self.name, x)
+        for axis, size in zip(AXES, x.shape[1:], strict=True):
+            if size % block and not faults:
+                faults = (Fault("E0316", {"what": f"the {axis}", "value": size, "by": block}, "block"),)
         channels, height, width = x.shape[0] * block**2, x.shape[1] // block, x.shape[2] // block
         if height < 1 or width < 1:
             return Inference(None, faults)
