@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -117,7 +117,7 @@ def build(call: Call) -> nn.Module:
 
 def tensors(types: Sequence[TensorType], batch: int = BATCH, device: str = "meta") -> list[Tensor]:
     """Random operands, with a batch unless they are weights."""
-    return [torch.randn(*((batch,) if kind.batched else ()), *kind.shape, device=device) for kind in types]
+    return [torch.randn((*((batch,) if kind.batched else ()), *kind.shape), device=device) for kind in types]
 
 
 def results(module: nn.Module, operands: Sequence[Tensor]) -> tuple[Tensor, ...]:
