@@ -95,7 +95,7 @@ class Attention(Op):
         heads = integer(attrs, "heads")
         for x in (query, value):
             if x.shape[-1] % heads:
-                data = {"what": word(x.axes, len(x.axes) - 1), "value": x.shape[-1], "by": heads}
+                data = {"what": f"the {word(x.axes, len(x.axes) - 1)}", "value": x.shape[-1], "by": heads}
                 return Inference((result,), (Fault("E0316", data, "heads"),))
         return Inference((result,))
 

@@ -166,7 +166,10 @@ class Slice(Op):
         first = self._from_start(integer(attrs, "start"), size)
         end = size if attrs["stop"] is None else self._from_start(integer(attrs, "stop"), size)
         if not 0 <= first < end <= size:
-            fault = Fault("E0311", {"start": attrs["start"], "stop": attrs["stop"], "size": size})
+            fault = Fault(
+                "E0311",
+                {"start": attrs["start"], "stop": size if attrs["stop"] is None else attrs["stop"], "size": size},
+            )
             return Inference((x,), (fault,))
         result = with_size(x, at, (end - first + step - 1) // step)
         down, across = x.stride

@@ -138,7 +138,7 @@ def test_attention_faults() -> None:
     x = tokens(9, 6)
     (fault,) = ATTENTION.infer(complete(ATTENTION, {"heads": 4}), (x, x, x)).faults
     assert (fault.code, fault.param) == ("E0316", "heads")
-    assert fault.data == {"what": "channels", "value": 6, "by": 4}
+    assert fault.data == {"what": "the channels", "value": 6, "by": 4}
     image = TensorType.image(6, 3, 3)
     (fault,) = ATTENTION.infer(complete(ATTENTION, {}), (image, image, image)).faults
     assert (fault.code, fault.data) == ("E0306", {"op": "attention", "wanted": "nc", "got": "chw"})
