@@ -1,9 +1,10 @@
 """Every code there is, one file an area. A code, once published, keeps its id and its meaning.
 
 How facts fill the words (`fields` of each code): `wanted`, `got` and `where` are noun phrases with their article
-("a number", "the `kernel` of `conv`"), and so are `what` and `doing` ("a list of arguments"); names, operators and
-numbers come bare, since the templates put the backticks; `reason` is a clause without a capital or a full stop; an
-`axis` may be its letter; shapes are `TensorType` or text (`64x28x28`). An unknown field is None or absent.
+("a number", "the `kernel` of `conv`"), and so are `what` and `doing` ("a list of arguments"); `where` of E0220 brings
+its preposition ("in a block"); names, operators and numbers come bare, since the templates put the backticks; `reason`
+is a clause without a capital or a full stop; an `axis` may be its letter; shapes are `TensorType` or text
+(`64x28x28`). An unknown field is None or absent.
 """
 
 from __future__ import annotations

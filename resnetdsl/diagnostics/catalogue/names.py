@@ -94,9 +94,8 @@ NAMES = (
         id="E0204",
         name="missing-argument",
         title="`{callee}` needs an argument `{name}`",
-        label="`{name}` is not given",
+        label="{kind} is given no `{name}`",
         roles={"defined": "`{callee}` is defined here"},
-        helps=("`{name}` is {kind}",),
         fields=("name", "callee", "kind"),
         explanation="""
             A parameter without a default has no value to fall back on, so every use must give it, by position or by
@@ -194,7 +193,7 @@ NAMES = (
     Code(
         id="E0220",
         name="misplaced-statement",
-        title="{what} cannot stand in {where}",
+        title="{what} cannot stand {where}",
         label="not allowed here",
         fields=("what", "where"),
         explanation="""

@@ -33,7 +33,7 @@ SIZES = (
         id="E0304",
         name="kernel-larger-than-input",
         title="the kernel is larger than what it slides over",
-        label="a kernel of {kernel:size} on {size:size}, padding included",
+        label="a kernel of {kernel:size} over a {axis} of {size}, padding included",
         helps=("reduce less before it, take a larger input, or pad",),
         fields=("kernel", "size", "axis"),
         explanation="""
@@ -57,7 +57,7 @@ SIZES = (
         id="E0305",
         name="vanished-dimension",
         title="nothing is left of the {axis}",
-        label="the result would be {shape:size}",
+        label="the input is {shape:size}",
         fields=("axis", "shape"),
         explanation="""
             The result would have a size of zero or less in one of its axes: a padding that takes away all there is,

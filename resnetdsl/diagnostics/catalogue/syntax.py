@@ -280,4 +280,24 @@ CODES = (
             }
             """,
     ),
+    Code(
+        id="E0113",
+        name="too-many-tokens",
+        title="this file is too long to be a spec",
+        label="it has more than {limit:number} words, numbers and signs",
+        helps=("write what repeats as a `for` or as a block, and split the file with `from ... import`",),
+        fields=("limit",),
+        explanation="""
+            The file is text, and has more words than any spec needs: it was generated, or is no spec. Loops, blocks
+            and imports say the same in less, and are read faster.
+            """,
+        bad="A file in which every layer of a large network has a line of its own, a hundred times over.",
+        bad_is_spec=False,
+        good="""
+            network tiny {
+                input 3x32x32
+                100 * conv(16, 3x3)
+            }
+            """,
+    ),
 )
