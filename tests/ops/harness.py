@@ -153,6 +153,30 @@ def check(op: Op, given: Mapping[str, object], *inputs: TensorType) -> Inference
     return inference
 
 
+def agree(op: Op, given: Mapping[str, object], *inputs: TensorType) -> None:
+    """An op has a fault if and only if torch refuses the same on the CPU; and if neither does, `check` holds.
+
+    Rules that are the language's own, not torch's, are passed over: an even kernel without padding (E0308) and
+    what the op says no source can be written for (E0317).
+    """
+    attrs = complete(op, given)
+    codes = {fault.code for fault in op.infer(attrs, inputs).faults}
+    if codes & {"E0308", "E0317"}:
+        return
+    if not codes:
+        check(op, given, *inputs)
+    assert torch_refuses(op, attrs, inputs) == bool(codes), (codes, attrs, inputs)
+
+
+def torch_refuses(op: Op, attrs: Mapping[str, Value], inputs: tuple[TensorType, ...]) -> bool:
+    """Whether building or calling the real module fails, or leaves nothing of the tensor."""
+    try:
+        found = results(build(op.call(attrs, inputs)), tensors(inputs, device="cpu"))
+    except (ValueError, RuntimeError, NotImplementedError):
+        return True
+    return any(out.numel() == 0 for out in found)
+
+
 def check_weights(op: Op, attrs: Mapping[str, Value], inputs: tuple[TensorType, ...], module: nn.Module) -> None:
     """Names, shapes, kinds and order of the checkpoint's leaves."""
     parameters = dict(module.named_parameters())
