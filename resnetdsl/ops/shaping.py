@@ -50,6 +50,29 @@ class Reshape(Op):
         return Expression(f"{{0}}.reshape({sizes or '()'})")
 
 
+class ReshapeLike(Op):
+    name = "reshape_like"
+    doc = "The numbers of the first tensor in the shape of the second: back from a `reshape`, whatever the size."
+    arity = 2
+    layer = False
+
+    def infer(self, attrs: Attrs, inputs: Types) -> Inference:
+        x, like = inputs
+        if x.batched != like.batched:
+            return Inference((like,), (bad_combination("one of the operands is a weight and has no batch"),))
+        if x.numel != like.numel:
+            data = {"from_shape": str(x), "to_shape": str(like), "have": x.numel, "want": like.numel}
+            return Inference((like,), (Fault("E0312", data),))
+        return Inference((like,))
+
+    def window(self, attrs: Attrs, inputs: Types) -> Window:
+        x, like = inputs
+        return Window() if all(x.size(axis) == like.size(axis) for axis in "hw") else Window(None)
+
+    def call(self, attrs: Attrs, inputs: Types) -> Call:
+        return Expression("{0}.reshape({1}.shape)")
+
+
 class Permute(Op):
     name = "permute"
     doc = "The axes in another order: `permute(hwc)` makes the channels of an image last."
@@ -166,4 +189,4 @@ def to_image(op: str, x: TensorType, height: int, width: int) -> Inference:
     return Inference((result,))
 
 
-OPS = (Reshape(), Permute(), Flatten(), Tokens(), Image(), ImageLike())
+OPS = (Reshape(), ReshapeLike(), Permute(), Flatten(), Tokens(), Image(), ImageLike())

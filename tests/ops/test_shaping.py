@@ -72,6 +72,16 @@ def test_reshape_faults() -> None:
     assert fault_of("reshape", {"shape": (6, -1), "axes": "chw"}, IMAGE) == ("E0317", "axes")
 
 
+def test_reshape_like_undoes_a_reshape_for_every_size() -> None:
+    op, groups = OPS["reshape_like"], TensorType((2, 3, 20), "?cn")
+    assert check(op, {}, groups, IMAGE).outputs == (IMAGE,)
+    apply(op, {}, groups, IMAGE, sizes=(TensorType((2, 3, 6), "?cn"), TensorType.image(6, 2, 3)))
+    assert op.window({}, (groups, IMAGE)) == Window(None)
+    assert op.window({}, (TensorType((2, 3, 4, 5), "?chw"), IMAGE)) == Window()
+    assert fault_of("reshape_like", {}, groups, POOLED) == ("E0312", None)
+    assert fault_of("reshape_like", {}, groups, WEIGHT) == ("E0317", None)
+
+
 @pytest.mark.parametrize("order", ["chw", "hwc", "whc", "cwh"])
 def test_permute(order: str) -> None:
     outputs = check(OPS["permute"], {"order": order}, IMAGE).outputs
@@ -148,4 +158,12 @@ def test_sources() -> None:
     assert text("flatten", {}, IMAGE) == "torch.flatten({0}, 1)"
     assert text("permute", {"order": "hwc"}, IMAGE) == "{0}.permute(0, 2, 3, 1)"
     assert text("reshape", {"shape": (2, -1, 1, 1)}, POOLED) == "{0}.reshape({0}.shape[0], 2, -1, 1, 1)"
-    assert {op.name for op in shaping.OPS} == {"flatten", "permute", "reshape", "tokens", "image", "image_like"}
+    assert {op.name for op in shaping.OPS} == {
+        "flatten",
+        "permute",
+        "reshape",
+        "reshape_like",
+        "tokens",
+        "image",
+        "image_like",
+    }
