@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resnetdsl.ir.types import TensorType
@@ -72,6 +72,7 @@ def types(draw: st.DrawFn) -> TensorType:
     return TensorType(tuple(draw(LENGTHS) for _ in axes), axes, batched=draw(st.booleans()))
 
 
+@settings(max_examples=150, deadline=None)
 @given(types(), types())
 def test_broadcasting_is_torchs(left: TensorType, right: TensorType) -> None:
     """Of equal rank we refuse what torch refuses, and the meeting of axes of two meanings; what we accept runs."""

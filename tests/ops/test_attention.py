@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resnetdsl.ir.types import TensorType
@@ -37,6 +37,7 @@ def test_matmul(batched: tuple[bool, bool], before: tuple[tuple[int, ...], tuple
     assert outputs[0].batched == any(batched)
 
 
+@settings(max_examples=150, deadline=None)
 @given(*[st.lists(st.sampled_from([1, 2, 3]), min_size=1, max_size=4)] * 2, st.booleans(), st.booleans())
 def test_matmul_refuses_what_torch_refuses(one: list[int], other: list[int], transpose: bool, weight: bool) -> None:
     """A vector is refused though torch takes it: its meaning depends on the side that it stands on."""

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resnetdsl.ir.types import TensorType
@@ -64,6 +64,7 @@ def test_a_weight_is_repeated_for_the_batch() -> None:
     check(OPS["stack"], {}, TensorType((6,), "c"), WEIGHT)
 
 
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(*[st.sampled_from([1, 2, 3])] * 3), min_size=2, max_size=3), st.sampled_from("chw"))
 def test_concat_refuses_what_torch_refuses(shapes: list[tuple[int, int, int]], axis: str) -> None:
     op, inputs = OPS["concat"], tuple(TensorType(shape, "chw") for shape in shapes)
@@ -111,6 +112,7 @@ def test_stack_faults() -> None:
 # --- split ---
 
 
+@settings(max_examples=150, deadline=None)
 @given(st.sampled_from("chw"), st.lists(st.integers(1, 4), min_size=1, max_size=4))
 def test_split_by_sizes(axis: str, sizes: list[int]) -> None:
     op, x = OPS["split"], TensorType((8, 8, 8), "chw")
@@ -153,6 +155,7 @@ def test_split_faults_and_source() -> None:
 # --- slice ---
 
 
+@settings(max_examples=150, deadline=None)
 @given(st.sampled_from("chw"), st.integers(-9, 9), st.one_of(st.none(), st.integers(-9, 9)), st.integers(1, 3))
 def test_slice_is_pythons(axis: str, start: int, stop: int | None, step: int) -> None:
     """Bounds outside the axis are refused where Python cuts them off, and so is what would be empty."""

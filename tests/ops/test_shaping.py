@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resnetdsl.ir.types import TensorType
@@ -33,6 +33,7 @@ def fault_of(name: str, given: dict[str, object], *inputs: TensorType) -> tuple[
     return fault.code, fault.param
 
 
+@settings(max_examples=150, deadline=None)
 @given(
     st.sampled_from([IMAGE, POOLED, TOKENS, WEIGHT, TensorType((), ""), TensorType((6,), "c")]),
     st.lists(st.sampled_from([-1, -1, 1, 2, 3, 4, 6, 20, 60]), max_size=4),
