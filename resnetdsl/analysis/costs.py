@@ -10,6 +10,7 @@ devices better than the multiply-accumulates do.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from resnetdsl.ir.graph import Graph
@@ -109,7 +110,7 @@ def totals(graph: Graph) -> Totals:
     return result
 
 
-def depth(graph: Graph, found: dict[int, Cost] | None = None) -> int:
+def depth(graph: Graph, found: Mapping[int, Cost] | None = None) -> int:
     """The largest number of weighted layers on a path to the network's output, as He et al. count them.
 
     A weighted layer multiplies by weights of its own: a convolution or a linear layer, and no norm. Where

@@ -19,13 +19,14 @@ class Memory:
     """Bytes. `peak` is the most that is alive at once in inference, and `peak_node` the node at work then.
 
     `training` is what the backward pass needs at the most: every output is kept. `live` has for each node
-    the bytes alive while it runs.
+    the bytes alive while it runs, `written` those that it adds and training keeps.
     """
 
     peak: int
     peak_node: int
     training: int
     live: tuple[int, ...]
+    written: tuple[int, ...]
 
 
 def memory(graph: Graph, element_bytes: int = 4) -> Memory:
@@ -33,13 +34,12 @@ def memory(graph: Graph, element_bytes: int = 4) -> Memory:
     root: dict[int, int] = {}  # for each node the node whose memory its outputs lie in
     size: dict[int, int] = {}
     last: dict[int, int] = {}
-    training = 0
+    written: list[int] = []
     for node in graph.nodes():
         sources = graph.inputs(node.id)
         call = OPS[node.op].call(node.attrs, graph.input_types(node.id))
         elements = 0 if isinstance(call, Parameter) else sum(output.numel for output in node.outputs)
-        if call != Module("nn.Identity"):
-            training += element_bytes * elements
+        written.append(0 if call == Module("nn.Identity") else element_bytes * elements)
         if len(sources) == 1 and _hands_on(call) and len(graph.node(sources[0].node).outputs) == 1:
             root[node.id] = root[sources[0].node]
         else:
@@ -62,7 +62,7 @@ def memory(graph: Graph, element_bytes: int = 4) -> Memory:
         live.append(alive)
         alive -= dying.get(node.id, 0)
     peak = max(live, default=0)
-    return Memory(peak, live.index(peak) if live else 0, training, tuple(live))
+    return Memory(peak, live.index(peak) if live else 0, sum(written), tuple(live), tuple(written))
 
 
 def _hands_on(call: Call) -> bool:

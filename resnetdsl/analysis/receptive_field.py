@@ -11,6 +11,7 @@ a gate in each block would otherwise hide the number that tells how local the fe
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from resnetdsl.ir.graph import Graph, Node
@@ -61,7 +62,7 @@ def receptive_fields(graph: Graph) -> dict[int, Field]:
     return fields
 
 
-def network_field(graph: Graph, fields: dict[int, Field] | None = None) -> Field:
+def network_field(graph: Graph, fields: Mapping[int, Field] | None = None) -> Field:
     """The field of the network's output: for a classifier that of its last feature map, and the whole input."""
     fields = receptive_fields(graph) if fields is None else fields
     main = [output for output in graph.outputs if output.name == "output"] or graph.outputs
