@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -107,10 +107,15 @@ class Sink:
         fix: tuple[Edit, ...] = (),
         **data: object,
     ) -> None:
-        key = (code, id(span.file), span.start, span.end)
-        if key not in self._seen:
-            self._seen.add(key)
-            self.facts.append(Fact(code, span, data, also, trail, fix))
+        self.take((Fact(code, span, data, also, trail, fix),))
+
+    def take(self, facts: Iterable[Fact]) -> None:
+        """Add facts found elsewhere, but none that is here already."""
+        for fact in facts:
+            key = (fact.code, id(fact.span.file), fact.span.start, fact.span.end)
+            if key not in self._seen:
+                self._seen.add(key)
+                self.facts.append(fact)
 
     @property
     def has_errors(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NewType
 
 import networkx as nx
 
@@ -177,3 +178,7 @@ class Graph:
             if other.parent in inside:
                 inside.add(other.id)
         return [node for node in self.nodes() if node.scope in inside]
+
+
+CheckedGraph = NewType("CheckedGraph", Graph)
+"""A graph that `checks.check` has found free of errors. Nothing downstream takes any other."""

@@ -1,0 +1,167 @@
+"""E0201 in text that was never run, and W0801, W0802, W0805: names bound and not used.
+
+Elaboration sees only what the networks of a file reach. This looks at the tree, so that a misspelt name in a branch
+not taken or in a block not used is found as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from resnetdsl.diagnostics.model import Sink
+from resnetdsl.elaborate.arguments import nearest
+from resnetdsl.elaborate.expressions import COPY_NAMES
+from resnetdsl.elaborate.modules import Module, library
+from resnetdsl.source import Span
+from resnetdsl.syntax import ast
+from resnetdsl.syntax.walk import children
+
+
+@dataclass(slots=True)
+class _Names:
+    """The names of a body, with what each is and whether it was used."""
+
+    parent: _Names | None
+    places: dict[str, Span] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+
+    def use(self, name: str) -> bool:
+        if name in self.places:
+            self.used.add(name)
+            return True
+        return self.parent is not None and self.parent.use(name)
+
+    def all(self) -> list[str]:
+        return [*self.places, *(self.parent.all() if self.parent else [])]
+
+
+def check(module: Module, sink: Sink) -> None:
+    """Look at every definition of a file."""
+    top = _Names(None, {name: module.file.span(0, 0) for name in (*module.env.lazy, *module.env.names)})
+    builtin = library()
+    for item in module.tree.items:
+        match item:
+            case ast.Definition():
+                _definition(item, top, sink)
+            case ast.Instance():
+                for expression in (item.value, *item.expects):
+                    _visit(expression, top, sink)
+            case ast.Let():
+                _visit(item.value, top, sink)
+                if builtin.find(item.targets[0].name or "") is not None:
+                    sink.report("W0804", item.targets[0].span, name=item.targets[0].name, what="a name of the language")
+            case ast.Import():
+                pass
+        if isinstance(item, ast.Definition | ast.Instance) and builtin.find(item.name) is not None:
+            sink.report("W0804", item.name_span, name=item.name, what="a name of the language or its library")
+    for item in module.tree.items:
+        if isinstance(item, ast.Import):
+            for imported in item.names:
+                if (imported.alias or imported.name) not in top.used:
+                    sink.report("W0805", imported.span, name=imported.alias or imported.name)
+
+
+def _definition(item: ast.Definition, top: _Names, sink: Sink) -> None:
+    names = _Names(top, {"x": item.name_span})
+    if item.kind is ast.DefinitionKind.SHORTCUT:
+        names.places["to"] = item.name_span
+    params = _Names(names, {param.name: param.span for param in item.params})
+    for param in item.params:
+        if param.default is not None:
+            _visit(param.default, params, sink)
+    _body(item.body, params, sink)
+    for param in item.params:
+        if param.name not in params.used and not param.name.startswith("_"):
+            sink.report("W0802", param.span, name=param.name, owner=item.name)
+
+
+def _body(body: ast.Body, outside: _Names, sink: Sink) -> None:
+    """A body's names are its `let`s, parameters and loop variables, wherever in it they are bound."""
+    names = _Names(outside, {"x": body.span})
+    lets: dict[str, Span] = {}
+    for node in _own(body):
+        match node:
+            case ast.Let():
+                lets.update({target.name: target.span for target in _flat(node.targets)})
+            case ast.In():
+                names.places.update({target.name: target.span for target in _flat(node.names)})
+            case ast.For():
+                names.places.update({target.name: target.span for target in _flat(node.targets)})
+            case ast.Param() if all(isinstance(part, str) for part in node.label.parts):
+                name = "".join(str(part) for part in node.label.parts).rpartition(".")[2]
+                names.places[name] = node.label.span
+            case _:
+                pass
+    lets = {name: span for name, span in lets.items() if name not in outside.places}
+    names.places.update(lets)
+    for statement in body.statements:
+        _visit(statement, names, sink)
+    for name, span in lets.items():
+        if name not in names.used and not name.startswith("_"):
+            sink.report("W0801", span, name=name)
+
+
+def _own(body: ast.Body) -> list[ast.Node]:
+    """The statements of a body and of the loops and branches in it, which open no scope."""
+    found: list[ast.Node] = []
+    waiting: list[ast.Node] = list(body.statements)
+    while waiting:
+        node = waiting.pop()
+        found.append(node)
+        match node:
+            case ast.For():
+                waiting.extend(node.body.statements)
+            case ast.If():
+                waiting.extend(node.then.statements)
+                waiting.extend(node.otherwise.statements if node.otherwise else ())
+            case ast.Stem() | ast.Head():
+                waiting.extend(node.body.statements)
+            case _:
+                pass
+    return found
+
+
+def _flat(targets: tuple[ast.Target, ...]) -> list[_Bound]:
+    found: list[_Bound] = []
+    for target in targets:
+        if target.name is not None:
+            found.append(_Bound(target.name, target.span))
+        found.extend(_flat(target.parts))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    name: str
+    span: Span
+
+
+def _visit(node: ast.Node, names: _Names, sink: Sink) -> None:
+    match node:
+        case ast.Name():
+            if not names.use(node.id) and library().find(node.id) is None:
+                sink.report("E0201", node.span, name=node.id, suggestion=nearest(node.id, [*names.all(), *library().all_names()]))
+        case ast.Binary(op=ast.BinaryOp.MULTIPLY):
+            _visit(node.left, names, sink)
+            _visit(node.right, _Names(names, dict.fromkeys(COPY_NAMES, node.span)), sink)
+        case ast.Lambda():
+            _visit(node.body, _Names(names, {param.name: param.span for param in node.params}), sink)
+        case ast.Comprehension():
+            _visit(node.iterable, names, sink)
+            inner = _Names(names, {bound.name: bound.span for bound in _flat(node.targets)})
+            for part in (node.body, node.condition):
+                if part is not None:
+                    _visit(part, inner, sink)
+        case ast.Residual():
+            if node.shortcut is not None:
+                _visit(node.shortcut, names, sink)
+            _body(node.body, names, sink)
+        case ast.BodyExpr():
+            _body(node.body, names, sink)
+        case ast.Target():
+            pass
+        case _:
+            for child in children(node):
+                _visit(child, names, sink)
+
+

@@ -1,0 +1,312 @@
+"""Layers meet tensors: this makes the nodes, the scopes and the names.
+
+A name is given by a label or, without one, by the position in the chain. Sequences, sums and residuals have
+no name of their own: their layers stand in the chain around them. A block takes one position and starts a chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from resnetdsl.elaborate import budget
+from resnetdsl.elaborate.arguments import missing
+from resnetdsl.elaborate.builder import Weights
+from resnetdsl.elaborate.run import Context, Counter, Place, Run
+from resnetdsl.elaborate.values import (
+    POISON,
+    BodyLayer,
+    DefinedLayer,
+    FunctionLayer,
+    Given,
+    LabelledLayer,
+    Layer,
+    MergeLayer,
+    OpLayer,
+    Poison,
+    RepeatLayer,
+    ResidualLayer,
+    SequenceLayer,
+    SharedLayer,
+    Tensor,
+    Value,
+    contains_poison,
+    describe,
+    tensors_in,
+)
+from resnetdsl.ir.graph import ScopeKind
+from resnetdsl.ops.base import REQUIRED
+from resnetdsl.source import Span
+from resnetdsl.syntax import ast
+
+Copy = tuple[int, int]
+"""Which copy of a repeat, of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class _FirstUse:
+    """Where a shared layer got its names, and what it made there."""
+
+    place: Place
+    component: str
+    weights: Weights
+    span: Span
+    type: str
+
+
+class Applier:
+    """Applies layers to values for a run."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._shared: dict[SharedLayer, _FirstUse] = {}
+
+    def apply(
+        self, layer: Layer, value: Value, place: Place, component: str | None = None, copy: Copy | None = None
+    ) -> Value:
+        """The result of a layer on a tensor or a list of them.
+
+        `component` is the name the layer has been given: None asks for the next position, "" means that the place
+        itself is already named after it.
+        """
+        if contains_poison(value):
+            return POISON
+        match layer:
+            case OpLayer():
+                return self._op(layer, value, place, component)
+            case DefinedLayer():
+                return self._defined(layer, value, place, component, copy)
+            case LabelledLayer():
+                place.counter.next()
+                inner = place if component is None else self._group(place, component, layer.span, copy)
+                return self.apply(layer.layer, value, inner, layer.label, copy)
+            case SequenceLayer():
+                inner = place if component is None else self._group(place, component, layer.span, copy)
+                for step in layer.steps:
+                    value = self.apply(step, value, inner)
+                return value
+            case RepeatLayer():
+                inner = place if component is None else self._group(place, component, layer.span, copy)
+                return self._repeat(layer, value, inner)
+            case MergeLayer():
+                inner = place if component is None else self._group(place, component, layer.span, copy)
+                return self._merge(layer, value, inner)
+            case ResidualLayer():
+                inner = place if component is None else self._group(place, component, layer.span, copy)
+                return self._residual(layer, value, inner)
+            case BodyLayer():
+                name = place.counter.next() if component is None else component
+                inner = self._group(place, name, layer.span, copy)
+                return self.deeper(
+                    lambda: self.run.executor.run_body(layer.body, Context(layer.env.child(), inner), value), layer.span, place
+                )
+            case SharedLayer():
+                return self._share(layer, value, place, component)
+            case FunctionLayer():
+                inner = place if component is None else self._group(place, component, layer.span, copy)
+                return self.run.evaluator.caller.apply_function(layer.function, [Given(value, layer.span)], layer.span, inner)
+            case _:
+                raise AssertionError(type(layer))
+
+    def deeper(self, work: Callable[[], Value], span: Span, place: Place | None) -> Value:
+        """Do something one level further down; the levels are bounded, so recursion ends."""
+        meter = self.run.meter
+        if meter.depth >= budget.DEPTH:
+            self.run.report("E0502", span, place, depth=meter.depth + 1, limit=budget.DEPTH)
+            raise budget.OverBudget
+        meter.depth += 1
+        try:
+            return work()
+        finally:
+            meter.depth -= 1
+
+    def _group(self, place: Place, name: str, span: Span, copy: Copy | None = None) -> Place:
+        """A place for layers that have a name in common and are no definition."""
+        if not name:
+            return place
+        index, count = copy or (None, None)
+        path = place.path(name)
+        scope = self.run.graph.add_scope(
+            ScopeKind.GROUP, name, path, place.scope, call=span, index=index, count=count
+        )
+        return replace(place, scope=scope.id, prefix=path, counter=Counter())
+
+    def _op(self, layer: OpLayer, value: Value, place: Place, component: str | None) -> Value:
+        op = layer.op
+        name = place.counter.next() if component is None else component
+        inputs = tensors_in(value)
+        if inputs is None:
+            return self.run.report("E0219", layer.span, place, got=describe(value))
+        if op.arity is not None and len(inputs) != op.arity:
+            return self.run.report(
+                "E0224", layer.span, place, callee=op.name, wanted=op.arity, got=len(inputs)
+            )
+        absent = missing(op.params, layer.attrs)
+        if absent:
+            if not layer.doubtful:
+                for param in absent:
+                    self.run.report("E0204", layer.span, place, name=param, callee=op.name, kind="the layer")
+            return POISON
+        attrs = dict(layer.attrs)
+        for param in op.params:
+            if attrs.get(param.name) is POISON:  # Reported when it was given; a default lets the run go on.
+                if param.default is REQUIRED:
+                    return POISON
+                attrs[param.name] = param.default
+        outputs = self.run.builder.apply(op, attrs, inputs, place, name, layer.span, layer.spans, layer.doubtful)
+        if isinstance(outputs, Poison):
+            return POISON
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def _defined(
+        self, layer: DefinedLayer, value: Value, place: Place, component: str | None, copy: Copy | None
+    ) -> Value:
+        syntax = layer.definition.syntax
+        name = place.counter.next() if component is None else component
+        if tensors_in(value) is None:
+            return self.run.report("E0219", layer.span, place, got=describe(value))
+        is_shortcut = syntax.kind is ast.DefinitionKind.SHORTCUT
+        index, count = copy or (None, None)
+        path = place.path(name)
+        scope = self.run.graph.add_scope(
+            ScopeKind.SHORTCUT if is_shortcut else ScopeKind.BLOCK,
+            syntax.name,
+            path,
+            place.scope,
+            call=layer.span,
+            definition=syntax.name_span,
+            index=index,
+            count=count,
+            doc=syntax.doc,
+        )
+        to = place.to if is_shortcut else None
+        inner = Place(scope.id, path, Counter(), to, place.replay)
+        result = self.deeper(lambda: self.enter(layer, value, inner), layer.span, place)
+        return _doubt(result) if layer.doubtful else result
+
+    def enter(self, layer: DefinedLayer, value: Value, place: Place) -> Value:
+        """Run a definition's body on a value, its parameters bound."""
+        env = self.parameters(layer, value, place)
+        if env is None:
+            return POISON
+        return self.run.executor.run_body(layer.definition.syntax.body, env, value, layer.definition.syntax.kind)
+
+    def parameters(self, layer: DefinedLayer, value: Value, place: Place) -> Context | None:
+        """The names that a definition's body sees; None if an argument is missing. Defaults may use `x`."""
+        syntax = layer.definition.syntax
+        env = layer.definition.env.child(x=value)
+        context = Context(env, place)
+        if syntax.kind is ast.DefinitionKind.SHORTCUT:
+            given = layer.given.get("to")
+            to = given.value if given is not None else place.to
+            if to is None:
+                self.run.report(
+                    "E0204", layer.span, place, (("defined", syntax.name_span),), name="to", callee=syntax.name, kind="the shortcut"
+                )
+                return None
+            env.names["to"] = to
+            context = Context(env, replace(place, to=to if isinstance(to, Tensor) else None))
+        good = True
+        for param in syntax.params:
+            if param.name in layer.given:
+                env.names[param.name] = layer.given[param.name].value
+            elif param.default is not None:
+                env.names[param.name] = self.run.evaluator(param.default, context)
+            else:
+                if not layer.doubtful:
+                    self.run.report(
+                        "E0204", layer.span, place, (("defined", param.span),), name=param.name, callee=syntax.name, kind=f"the {syntax.kind.value}"
+                    )
+                good = False
+        return context if good else None
+
+    def _repeat(self, layer: RepeatLayer, value: Value, place: Place) -> Value:
+        """The copies in a row. A copy that is no single layer becomes a group with its position as name."""
+        count = len(layer.copies)
+        before = len(self.run.graph)
+        for index, copy in enumerate(layer.copies):
+            single = isinstance(copy, OpLayer | DefinedLayer | SharedLayer | BodyLayer | LabelledLayer)
+            component = None if single else place.counter.next()
+            value = self.apply(copy, value, place, component, (index, count))
+            if index == 0:
+                # Told by the first copy, a mistyped count ends here and not after a million nodes.
+                after = before + (len(self.run.graph) - before) * count
+                if after > budget.NODES:
+                    self.run.report("E0501", layer.span, place, count=after, limit=budget.NODES)
+                    raise budget.OverBudget
+        return value
+
+    def _merge(self, layer: MergeLayer, value: Value, place: Place) -> Value:
+        results = tuple(
+            self.apply(operand, value, place) if isinstance(operand, Layer) else operand for operand in layer.operands
+        )
+        return POISON if contains_poison(results) else layer.join(self.run, results, place)
+
+    def _residual(self, layer: ResidualLayer, value: Value, place: Place) -> Value:
+        """The body's output plus the shortcut's, which reads the same input and is told where the body ended."""
+        scope = self.run.graph.add_scope(ScopeKind.RESIDUAL, "residual", place.prefix, place.scope, call=layer.span)
+        inner = replace(place, scope=scope.id)
+        context = Context(layer.env.child(), replace(inner, to=None))
+        main = self.deeper(lambda: self.run.executor.run_body(layer.body, context, value), layer.span, place)
+        if layer.shortcut is None or isinstance(main, Poison):
+            return main
+        if not isinstance(main, Tensor):
+            return self.run.report("E0207", layer.span, place, wanted="one tensor", got=describe(main), where="the end of a residual")
+        label = None if isinstance(layer.shortcut, LabelledLayer | OpLayer) else "shortcut"
+        shortcut = self.apply(layer.shortcut, value, replace(inner, to=main), label)
+        if isinstance(shortcut, Poison):
+            return Tensor(main.source, main.type, main.span, doubtful=True)
+        if not isinstance(shortcut, Tensor):
+            return self.run.report(
+                "E0207", layer.shortcut_span, place, wanted="one tensor", got=describe(shortcut), where="a shortcut"
+            )
+        return self._add(layer, main, shortcut, inner)
+
+    def _add(self, layer: ResidualLayer, main: Tensor, shortcut: Tensor, place: Place) -> Value:
+        if main.type != shortcut.type and not (main.doubtful or shortcut.doubtful):
+            same_channels = main.type.size("c") == shortcut.type.size("c")
+            plain = isinstance(layer.shortcut, OpLayer) and layer.shortcut.op.name == "identity"
+            fix = None
+            if plain and main.type.is_image and shortcut.type.is_image and main.type.stride != shortcut.type.stride:
+                fix = f"`residual(projection)` maps {shortcut.type} to {main.type}"
+            elif plain and not same_channels:
+                fix = f"`residual(projection)` maps {shortcut.type.size('c')} channels to {main.type.size('c')}"
+            self.run.report(
+                "E0301",
+                layer.shortcut_span,
+                place,
+                (("main", main.span),),
+                what="residual",
+                main=str(main.type),
+                shortcut=str(shortcut.type),
+                fix=fix,
+            )
+            return main
+        return self.run.builder.one("add", {}, (main, shortcut), place, layer.span)
+
+    def _share(self, layer: SharedLayer, value: Value, place: Place, component: str | None) -> Value:
+        """The first use names the weights; later ones run under those names and must need the same weights."""
+        first = self._shared.get(layer)
+        name = place.counter.next() if component is None else component
+        types = ", ".join(str(tensor.type) for tensor in tensors_in(value) or ())
+        start = len(self.run.graph)
+        if first is None:
+            result = self.apply(layer.layer, value, replace(place, counter=Counter()), name)
+            weights = () if isinstance(result, Poison) else self.run.builder.weights(start)
+            self._shared[layer] = _FirstUse(place, name, weights, layer.span, types)
+            return result
+        again = replace(place, prefix=first.place.prefix, counter=Counter(), replay=True)
+        result = self.apply(layer.layer, value, again, first.component)
+        if first.weights and not isinstance(result, Poison) and self.run.builder.weights(start) != first.weights:
+            self.run.report("E0314", layer.span, place, (("first", first.span),), first=first.type, now=types)
+        return result
+
+
+def _doubt(value: Value) -> Value:
+    """A result that rests on a mistake: nothing is to be concluded from its type."""
+    if isinstance(value, Tensor):
+        return replace(value, doubtful=True)
+    if isinstance(value, tuple):
+        return tuple(_doubt(item) for item in value)
+    return value
+

@@ -1,0 +1,120 @@
+"""Ops into the graph: shapes inferred, faults reported, names kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from resnetdsl.elaborate import budget
+from resnetdsl.elaborate.run import Place, Run
+from resnetdsl.elaborate.values import POISON, Poison, Tensor
+from resnetdsl.ir.graph import Node, Source
+from resnetdsl.ir.graph import Value as AttrValue
+from resnetdsl.ops.base import Op
+from resnetdsl.ops.registry import OPS
+from resnetdsl.source import Span
+
+Weights = tuple[tuple[str, tuple[int, ...]], ...]
+
+
+class Builder:
+    """Adds nodes to the graph of a run."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._weighted: dict[str, Span] = {}
+        self._weightless: dict[str, Node] = {}
+        self._numbers: dict[str, int] = {}
+        self._prefixes: dict[str, Span] = {}
+
+    def apply(
+        self,
+        op: Op,
+        attrs: Mapping[str, object],
+        inputs: tuple[Tensor, ...],
+        place: Place,
+        component: str,
+        span: Span,
+        arg_spans: Mapping[str, Span] | None = None,
+        doubtful: bool = False,
+    ) -> tuple[Tensor, ...] | Poison:
+        """Add one op named `component` under the place; its outputs, or POISON where no type can be told.
+
+        Faults that rest on a doubtful tensor are echoes of an earlier mistake and are not reported.
+        """
+        if len(self.run.graph) >= budget.NODES:
+            self.run.report("E0501", span, place, count=len(self.run.graph) + 1, limit=budget.NODES)
+            raise budget.OverBudget
+        if op.wants_vector and len(inputs) == 1 and inputs[0].type.is_image and inputs[0].type.shape[1:] == (1, 1):
+            flat = self.apply(OPS["flatten"], {}, inputs, place, "flatten", span)
+            if isinstance(flat, Poison):
+                return POISON
+            inputs = flat
+        plain = cast(
+            "Mapping[str, AttrValue]", {param.name: attrs.get(param.name, param.default) for param in op.params}
+        )
+        types = tuple(tensor.type for tensor in inputs)
+        doubtful = doubtful or any(tensor.doubtful for tensor in inputs)
+        inference = op.infer(plain, types)
+        if inference.faults and not doubtful:
+            for fault in inference.faults:
+                at = (arg_spans or {}).get(fault.param or "", span)
+                also = ()
+                if len(inputs) == 2:
+                    also = (("left", inputs[0].span), ("right", inputs[1].span))
+                self.run.report(fault.code, at, place, also, **fault.data)
+        if inference.outputs is None:
+            return POISON
+        path = place.path(component)
+        weighted = not inference.faults and bool(op.weights(plain, types))
+        path = self._claim(path, place, span) if weighted else self._unique(path)
+        sources = tuple(tensor.source for tensor in inputs)
+        node = self.run.graph.add(op.name, plain, sources, inference.outputs, path, place.scope, span)
+        if not weighted:
+            self._weightless[path] = node
+        return tuple(Tensor(Source(node.id, i), type, span, doubtful) for i, type in enumerate(inference.outputs))
+
+    def one(self, name: str, attrs: Mapping[str, object], inputs: tuple[Tensor, ...], place: Place, span: Span) -> Tensor | Poison:
+        """An operator of one output, such as `add`, named after itself."""
+        made = self.apply(OPS[name], attrs, inputs, place, name, span)
+        return made if isinstance(made, Poison) else made[0]
+
+    def weights(self, start: int) -> Weights:
+        """Names and shapes of all weights of the nodes from number `start` on, to compare two uses of a shared layer."""
+        found = []
+        for id in range(start, len(self.run.graph)):
+            node = self.run.graph.node(id)
+            for weight in OPS[node.op].weights(node.attrs, self.run.graph.input_types(id)):
+                name = f"{node.path}.{weight.name}" if weight.name else node.path
+                found.append((name, weight.shape))
+        return tuple(found)
+
+    # --- names ---
+
+    def _claim(self, path: str, place: Place, span: Span) -> str:
+        """The path for a node with weights: two such layers cannot have one, and none may lie inside another."""
+        if place.replay:
+            return path
+        first = self._weighted.get(path) or self._prefixes.get(path)
+        above = [path[:i] for i, char in enumerate(path) if char == "."]
+        for head in above:
+            first = first or self._weighted.get(head)
+        if first is not None:
+            self.run.report("E0401", span, place, (("first", first),), path=path)
+            return self._unique(path)
+        if path in self._weightless:
+            # A name in the checkpoint comes before a name for tables alone.
+            other = self._weightless.pop(path)
+            other.path = self._unique(path)
+            self._weightless[other.path] = other
+        self._weighted[path] = span
+        for head in above:
+            self._prefixes.setdefault(head, span)
+        return path
+
+    def _unique(self, path: str) -> str:
+        made = path
+        while made in self._weightless or made in self._weighted:
+            self._numbers[path] = self._numbers.get(path, 1) + 1
+            made = f"{path}_{self._numbers[path]}"
+        return made

@@ -1,0 +1,148 @@
+"""Calls: arguments onto a layer, operands into an op, values into a function."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from resnetdsl.elaborate.arguments import bind, normalise
+from resnetdsl.elaborate.builtins import BUILTINS, Call, run_builtin
+from resnetdsl.elaborate.operators import is_number
+from resnetdsl.elaborate.run import Context, Place, Run
+from resnetdsl.elaborate.values import (
+    POISON,
+    Builtin,
+    DefinedLayer,
+    Function,
+    Given,
+    Layer,
+    MergeLayer,
+    OpLayer,
+    Poison,
+    Tensor,
+    Value,
+    contains_poison,
+    describe,
+)
+from resnetdsl.source import Span
+from resnetdsl.syntax import ast
+
+Arguments = list[tuple[ast.Argument, Value]]
+
+
+class Caller:
+    """Calls values. Calling a layer that has arguments already overrides them: `resnet50(classes = 10)`."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def at(self, layer: Layer, span: Span) -> Layer:
+        """The layer as named here, so that messages point at this use of it."""
+        return replace(layer, span=span) if isinstance(layer, OpLayer | DefinedLayer) else layer
+
+    def call(self, function: Value, arguments: Arguments, node: ast.Call, context: Context) -> Value:
+        match function:
+            case Poison():
+                return POISON
+            case OpLayer():
+                return self._op(function, arguments, node, context)
+            case DefinedLayer():
+                return self._defined(function, arguments, node, context)
+            case Builtin():
+                return self._builtin(function, arguments, node, context)
+            case Function():
+                return self._function(function, arguments, node, context)
+            case _:
+                return self.run.report("E0208", node.function.span, context.place, got=describe(function))
+
+    def _op(self, layer: OpLayer, arguments: Arguments, node: ast.Call, context: Context) -> Value:
+        op, place = layer.op, context.place
+        if op.name in BUILTINS and arguments and all(is_number(value) for _, value in arguments):
+            return self._builtin(BUILTINS[op.name], arguments, node, context)
+        operands: list[Value] = []
+        while arguments and arguments[0][0].name is None and _is_operand(arguments[0][1], op.arity):
+            value = arguments[0][1]
+            operands.extend(value if isinstance(value, tuple) else (value,))
+            arguments = arguments[1:]
+        names = tuple(param.name for param in op.params)
+        given, good = bind(self.run, place, op.name, names, arguments, node.span)
+        attrs, spans = dict(layer.attrs), dict(layer.spans)
+        for param in op.params:
+            if param.name not in given:
+                continue
+            value = normalise(self.run, place, op.name, param, given[param.name])
+            if value is POISON:
+                good = False
+                if param.name not in attrs:
+                    attrs[param.name] = POISON
+            else:
+                attrs[param.name] = value
+            spans[param.name] = given[param.name].span
+        called = OpLayer(node.span, op, attrs, spans, doubtful=layer.doubtful or not good)
+        return self._onto(called, operands, node.span, place) if operands else called
+
+    def _onto(self, layer: OpLayer, operands: list[Value], span: Span, place: Place | None) -> Value:
+        """`concat(a, b)`: tensors are the operands at once, layers are once they have their input."""
+        if contains_poison(tuple(operands)):
+            return POISON
+        if all(isinstance(operand, Tensor) for operand in operands) and place is not None:
+            return self.run.applier.apply(layer, tuple(operands), place)
+        if all(isinstance(operand, Layer) for operand in operands):
+            return MergeLayer(span, lambda run, values, at: run.applier.apply(layer, values, at), tuple(operands))
+        left, right = describe(operands[0]), describe(operands[-1])
+        return self.run.report("E0211", span, place, op=layer.op.name, left=left, right=right)
+
+    def _defined(self, layer: DefinedLayer, arguments: Arguments, node: ast.Call, context: Context) -> Value:
+        syntax = layer.definition.syntax
+        names = tuple(param.name for param in syntax.params)
+        hidden = ("to",) if syntax.kind is ast.DefinitionKind.SHORTCUT else ()
+        given, good = bind(
+            self.run, context.place, syntax.name, names, arguments, node.span, syntax.name_span, hidden
+        )
+        return DefinedLayer(node.span, layer.definition, {**layer.given, **given}, layer.doubtful or not good)
+
+    def _function(self, function: Function, arguments: Arguments, node: ast.Call, context: Context) -> Value:
+        values = [Given(value, argument.value.span) for argument, value in arguments]
+        for argument, _ in arguments:
+            if argument.name is not None:
+                return self.run.report(
+                    "E0203", argument.name_span or argument.span, context.place, name=argument.name, callee="this function"
+                )
+        return self.apply_function(function, values, node.span, context.place)
+
+    def apply_function(self, function: Function, values: list[Given], span: Span, place: Place | None) -> Value:
+        """The body of `(a, b) => e` with its parameters bound."""
+        params = function.syntax.params
+        if len(values) != len(params):
+            also = (("defined", function.syntax.span),)
+            return self.run.report(
+                "E0224", span, place, also, callee="this function", wanted=len(params), got=len(values)
+            )
+        env = function.env.child(**{param.name: given.value for param, given in zip(params, values, strict=True)})
+        return self.run.applier.deeper(lambda: self.run.evaluator(function.syntax.body, Context(env, place)), span, place)
+
+    def _builtin(self, function: Builtin, arguments: Arguments, node: ast.Call, context: Context) -> Value:
+        if any(contains_poison(value) for _, value in arguments):
+            return POISON
+        place = context.place
+        if function.variadic:
+            for argument, _ in arguments:
+                if argument.name is not None:
+                    return self.run.report(
+                        "E0203", argument.name_span or argument.span, place, name=argument.name, callee=function.name
+                    )
+            rest = tuple(Given(value, argument.value.span) for argument, value in arguments)
+            return run_builtin(Call(self.run, place, function.name, {}, rest, node.span))
+        given, good = bind(self.run, place, function.name, function.params, arguments, node.span)
+        if not good:
+            return POISON
+        for name in function.params[: function.required]:
+            if name not in given:
+                return self.run.report("E0204", node.span, place, name=name, callee=function.name, kind="the function")
+        return run_builtin(Call(self.run, place, function.name, given, (), node.span))
+
+
+def _is_operand(value: Value, arity: int | None) -> bool:
+    """Whether a positional argument of an op is an operand: primitives have no parameter that is a tensor or a layer."""
+    if isinstance(value, tuple) and value:
+        return all(_is_operand(item, arity) for item in value)
+    return isinstance(value, Tensor) or (isinstance(value, Layer) and arity != 1)

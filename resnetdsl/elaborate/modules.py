@@ -1,0 +1,241 @@
+"""Files of definitions: what they name, and what they import. Nothing is evaluated before it is asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from resnetdsl.diagnostics.model import Sink
+from resnetdsl.elaborate.arguments import nearest
+from resnetdsl.elaborate.builtins import BUILTINS
+from resnetdsl.elaborate.environment import Env
+from resnetdsl.elaborate.network import new_run
+from resnetdsl.elaborate.run import Context, Run
+from resnetdsl.elaborate.values import POISON, Closure, DefinedLayer, Layer, OpLayer, Value, describe
+from resnetdsl.ir.graph import Graph
+from resnetdsl.ops.registry import OPS
+from resnetdsl.paths import library_dir, specs_dir
+from resnetdsl.source import SourceFile, Span
+from resnetdsl.syntax import ast
+from resnetdsl.syntax.parser import parse, parse_cached
+from resnetdsl.syntax.reading import read_source
+
+_DEFINITION = re.compile(r"^(?:block|shortcut|network)\s+([A-Za-z_]\w*)", re.MULTILINE)
+_NO_NAMES: Final = frozenset({"input", "param"})  # ops with a statement of their own
+
+
+@dataclass(slots=True)
+class Module:
+    """A file: its tree, its names, and the networks among them in the order of the text."""
+
+    file: SourceFile
+    tree: ast.File
+    env: Env
+    networks: dict[str, ast.Definition | ast.Instance] = field(default_factory=dict)
+    imports: dict[str, Span] = field(default_factory=dict)
+
+
+@cache
+def library() -> Env:
+    """The names that every spec sees: ops, functions, `none`, and the library's definitions, parsed when needed."""
+    file = SourceFile("<builtin>", "")
+    names: dict[str, Value] = {"none": None, **BUILTINS}
+    names |= {name: OpLayer(Span(file, 0, 0), op) for name, op in OPS.items() if name not in _NO_NAMES}
+    env = Env(names=names).child()
+    loaders: dict[Path, Module] = {}
+
+    def definition(path: Path, name: str) -> Value:
+        if path not in loaders:
+            loaders[path] = _library_module(path, env)
+        return loaders[path].env.value(name)
+
+    for path in sorted(library_dir().glob("*.rnet")):
+        for name in _DEFINITION.findall(path.read_text(encoding="utf-8")):
+            env.lazy[name] = lambda path=path, name=name: definition(path, name)
+    return env
+
+
+def _library_module(path: Path, parent: Env) -> Module:
+    """A file of the library. Its mistakes are ours, and a test sees to it that there are none."""
+    sink = Sink()
+    file = SourceFile(f"library/{path.name}", path.read_text(encoding="utf-8"))
+    module = Loader(sink, None).module(file, parse_cached(file, sink), None, parent)
+    if sink.facts:
+        raise AssertionError(f"the library does not parse: {sink.facts[0]}")
+    return module
+
+
+def project_root(path: Path) -> Path:
+    """The folder that imports may not leave: the nearest one above with a project's mark, or the file's own."""
+    folder = path.resolve().parent
+    for above in (folder, *folder.parents):
+        if (above / ".git").exists() or (above / "pyproject.toml").exists():
+            return above
+    return folder
+
+
+class Loader:
+    """Loads a file and what it imports, each once."""
+
+    def __init__(self, sink: Sink, root: Path | None) -> None:
+        self.sink = sink
+        self.root = root
+        self.run: Run = new_run(sink, Graph(""))
+        self._modules: dict[Path, Module | None] = {}
+        self._loading: list[Path] = []
+
+    def main(self, file: SourceFile, path: Path | None) -> Module:
+        """The file that the user named; one that imports itself is a cycle."""
+        if path is not None:
+            self._loading.append(path.resolve())
+        return self.module(file, parse(file, self.sink), path)
+
+    def module(self, file: SourceFile, tree: ast.File, path: Path | None, parent: Env | None = None) -> Module:
+        """The names of a parsed file. `path` is where it stands, for imports relative to it."""
+        module = Module(file, tree, Env(parent or library()))
+        places: dict[str, Span] = {}
+        for item in tree.items:
+            if isinstance(item, ast.Import):
+                self._import(module, item, path, places)
+        for item in tree.items:
+            match item:
+                case ast.Definition() | ast.Instance():
+                    if self._new(item.name, item.name_span, places):
+                        module.env.lazy[item.name] = self._lazy(item, module.env)
+                        if item.kind is ast.DefinitionKind.NETWORK:
+                            module.networks[item.name] = item
+                case ast.Let():
+                    self._let(module, item, places)
+                case ast.Import():
+                    pass
+        return module
+
+    def _new(self, name: str, span: Span, places: dict[str, Span]) -> bool:
+        """Whether a name is free in the file; taken, it is reported."""
+        if name in places:
+            self.run.report("E0202", span, also=(("first", places[name]),), name=name)
+            return False
+        places[name] = span
+        return True
+
+    def _lazy(self, item: ast.Definition | ast.Instance, env: Env) -> _Once:
+        if isinstance(item, ast.Definition):
+            layer = DefinedLayer(item.name_span, Closure(item, env))
+            return _Once(lambda: layer, self.run, item.name, item.name_span)
+        return _Once(lambda: self._instance(item, env), self.run, item.name, item.name_span)
+
+    def _instance(self, item: ast.Instance, env: Env) -> Value:
+        """The layer that `network a = e` names."""
+        value = self.run.evaluator(item.value, Context(env))
+        if value is POISON:
+            return POISON
+        is_network = isinstance(value, DefinedLayer) and value.definition.syntax.kind is ast.DefinitionKind.NETWORK
+        if item.kind is ast.DefinitionKind.NETWORK and not is_network:
+            return self.run.report("E0223", item.value.span, name=item.name, got=describe(value))
+        if not isinstance(value, Layer):
+            return self.run.report("E0218", item.value.span, got=describe(value))
+        return value
+
+    def _let(self, module: Module, item: ast.Let, places: dict[str, Span]) -> None:
+        if len(item.targets) == 1 and item.targets[0].name is not None:
+            name = item.targets[0].name
+            if self._new(name, item.targets[0].span, places):
+                module.env.lazy[name] = _Once(
+                    lambda: self.run.evaluator(item.value, Context(module.env)), self.run, name, item.span
+                )
+            return
+        inner = Context(module.env.child())
+        value = self.run.evaluator(item.value, Context(module.env))
+        self.run.evaluator.unpack(item.targets, value, item.value.span, inner)
+        for name, part in inner.env.names.items():
+            if self._new(name, item.span, places):
+                module.env.names[name] = part
+
+    # --- imports ---
+
+    def _import(self, module: Module, item: ast.Import, path: Path | None, places: dict[str, Span]) -> None:
+        target = self._find(item, path)
+        other = self._load(target, item) if target is not None else None
+        if other is None:
+            names = [(n.alias or n.name, None, n) for n in item.names]
+        elif item.names:
+            names = [(n.alias or n.name, n.name, n) for n in item.names]
+        else:
+            names = [(name, name, None) for name in other.env.lazy if name not in other.imports]
+        for bound, name, written in names:
+            span = written.span if written is not None else item.span
+            if other is not None and name is not None and other.env.find(name) is not other.env:
+                self.run.report(
+                    "E0704", span, name=name, module=item.module, suggestion=nearest(name, [*other.env.lazy, *other.env.names])
+                )
+                name = None
+            if not self._new(bound, span, places):
+                continue
+            module.imports[bound] = span
+            if other is None or name is None:
+                module.env.names[bound] = POISON
+            else:
+                module.env.lazy[bound] = lambda other=other, name=name: other.env.value(name)
+
+    def _find(self, item: ast.Import, path: Path | None) -> Path | None:
+        """The file that an import means; None after a message."""
+        if not item.is_path:
+            for folder in (specs_dir(), library_dir()):
+                if (folder / f"{item.module}.rnet").is_file():
+                    return folder / f"{item.module}.rnet"
+            known = [found.stem for folder in (specs_dir(), library_dir()) for found in folder.glob("*.rnet")]
+            self.run.report("E0701", item.module_span, name=item.module, suggestion=nearest(item.module, known))
+            return None
+        here = path.parent if path is not None else Path.cwd()
+        root = self.root or here
+        if "\0" in item.module:
+            self.run.report("E0705", item.module_span, path=item.module, reason="a path cannot hold a NUL character")
+            return None
+        target = (here / item.module).resolve()
+        if not target.is_relative_to(root.resolve()):
+            self.run.report("E0702", item.module_span, path=item.module, root=root.name)
+            return None
+        return target
+
+    def _load(self, path: Path, item: ast.Import) -> Module | None:
+        if path in self._loading:
+            cycle = [*self._loading[self._loading.index(path) :], path]
+            self.run.report("E0703", item.module_span, cycle=" -> ".join(part.name for part in cycle))
+            return None
+        if path not in self._modules:
+            self._loading.append(path)
+            self._modules[path] = self._read(path, item)
+            self._loading.pop()
+        return self._modules[path]
+
+    def _read(self, path: Path, item: ast.Import) -> Module | None:
+        if not path.is_file():
+            self.run.report("E0705", item.module_span, path=item.module, reason="there is no such file")
+            return None
+        within = path.relative_to(self.root) if self.root and path.is_relative_to(self.root) else path
+        file = read_source(path, str(within), self.sink)
+        return None if file is None else self.module(file, parse(file, self.sink), path)
+
+
+@dataclass(slots=True, eq=False)
+class _Once:
+    """The value of a lazy name; asked for while it is being made, it is defined by itself."""
+
+    make: Callable[[], Value]
+    run: Run
+    name: str
+    span: Span
+    busy: bool = False
+
+    def __call__(self) -> Value:
+        if self.busy:
+            return self.run.report("E0229", self.span, name=self.name)
+        self.busy = True
+        try:
+            return self.make()
+        finally:
+            self.busy = False

@@ -1,0 +1,92 @@
+"""One network: from its definition and arguments to its graph."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+from resnetdsl.diagnostics.model import Sink
+from resnetdsl.elaborate import budget
+from resnetdsl.elaborate.application import Applier
+from resnetdsl.elaborate.builder import Builder
+from resnetdsl.elaborate.expressions import Evaluator
+from resnetdsl.elaborate.run import Context, Counter, Place, Promise, Run
+from resnetdsl.elaborate.statements import Executor
+from resnetdsl.elaborate.values import DefinedLayer, Value, contains_poison, tensors_in
+from resnetdsl.ir.graph import Graph, Output, ScopeKind
+from resnetdsl.source import Span
+from resnetdsl.syntax import ast
+
+
+@dataclass(frozen=True, slots=True)
+class Elaborated:
+    """A network's graph as far as it could be built, and what the spec promises of it."""
+
+    graph: Graph
+    promises: tuple[Promise, ...]
+    run: Run
+    complete: bool
+    """Whether the graph reaches its output. A graph with mistakes may be complete all the same."""
+
+
+def new_run(sink: Sink, graph: Graph) -> Run:
+    run = Run(sink, graph)
+    run.builder = Builder(run)
+    run.applier = Applier(run)
+    run.evaluator = Evaluator(run)
+    run.executor = Executor(run)
+    return run
+
+
+def elaborate(
+    name: str,
+    layer: DefinedLayer,
+    sink: Sink,
+    *,
+    doc: str = "",
+    call: Span | None = None,
+    expects: tuple[ast.Expect, ...] = (),
+    input_shape: tuple[int, int, int] | None = None,
+) -> Elaborated:
+    """Build the graph of a network. Mistakes go to the sink; nothing is raised.
+
+    `input_shape` (channels, height, width) takes the place of the spec's own.
+    """
+    syntax = layer.definition.syntax
+    graph = Graph(name, doc)
+    root = graph.add_scope(ScopeKind.NETWORK, name, "", call=call or syntax.name_span, definition=syntax.name_span, doc=doc)
+    run = new_run(sink, graph)
+    run.input_shape = input_shape
+    place = Place(root.id, "", Counter())
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, budget.FRAMES))
+    complete = False
+    try:
+        context = run.applier.parameters(layer, None, place)
+        if context is not None:
+            result = run.executor.run_body(syntax.body, context, None, syntax.kind)
+            complete = _finish(run, result, syntax)
+        top = Context(layer.definition.env, place)
+        run.promises.extend(Promise(expectation, top) for expect in expects for expectation in expect.expectations)
+    except budget.OverBudget:
+        pass
+    finally:
+        sys.setrecursionlimit(limit)
+    return Elaborated(graph, tuple(run.promises), run, complete)
+
+
+def _finish(run: Run, result: Value, syntax: ast.Definition) -> bool:
+    """Record the network's result as its output; False where there is none."""
+    if run.input_span is None:
+        run.report("E0221", syntax.name_span, name=run.graph.name)
+        return False
+    if contains_poison(result):
+        return False
+    results = tensors_in(result)
+    if results is None:
+        return False
+    if len(results) == 1:
+        run.graph.outputs.append(Output("output", results[0].source))
+    else:
+        run.graph.outputs.extend(Output(f"output{i}", tensor.source) for i, tensor in enumerate(results))
+    return True

@@ -1,0 +1,118 @@
+"""The state of one network's elaboration, and how a mistake is reported from inside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from resnetdsl.diagnostics.model import Frame, Sink
+from resnetdsl.elaborate import budget
+from resnetdsl.elaborate.environment import Env
+from resnetdsl.elaborate.values import POISON, Poison, Tensor, Value
+from resnetdsl.ir.graph import Graph, Scope, ScopeKind
+from resnetdsl.source import Span
+from resnetdsl.syntax import ast
+
+if TYPE_CHECKING:
+    from resnetdsl.elaborate.application import Applier
+    from resnetdsl.elaborate.builder import Builder
+    from resnetdsl.elaborate.expressions import Evaluator
+    from resnetdsl.elaborate.statements import Executor
+
+
+@dataclass(slots=True)
+class Counter:
+    """Hands out the positions of a chain."""
+
+    value: int = 0
+
+    def next(self) -> str:
+        self.value += 1
+        return str(self.value - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the network layers are being applied: it gives them their scope and their names.
+
+    `to` is the tensor that a shortcut must match. In a `replay` a shared layer runs again under the names of its
+    first use.
+    """
+
+    scope: int
+    prefix: str
+    counter: Counter
+    to: Tensor | None = None
+    replay: bool = False
+
+    def path(self, component: str) -> str:
+        if not component:
+            return self.prefix
+        return f"{self.prefix}.{component}" if self.prefix else component
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an expression sees: names, and a place for the layers that it applies (none at file level)."""
+
+    env: Env
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """An `expect` met on the way, with the names that its number may use."""
+
+    expectation: ast.Expectation
+    context: Context
+
+
+@dataclass(slots=True)
+class Run:
+    """One network under elaboration."""
+
+    sink: Sink
+    graph: Graph
+    meter: budget.Meter = field(default_factory=budget.Meter)
+    promises: list[Promise] = field(default_factory=list)
+    input_span: Span | None = None
+    input_shape: tuple[int, ...] | None = None
+    """A size asked for from outside, in place of the spec's own."""
+    reads_size: bool = False
+    """Whether a decision may have hung on a height or width, so that another input size may give another network."""
+    evaluator: Evaluator = field(init=False)
+    applier: Applier = field(init=False)
+    builder: Builder = field(init=False)
+    executor: Executor = field(init=False)
+
+    def report(
+        self, code: str, span: Span, place: Place | None = None, also: tuple[tuple[str, Span], ...] = (), **data: object
+    ) -> Poison:
+        """Collect a fact with the way to it; returns POISON, the value of what went wrong."""
+        trail = frames(self.graph.trail(place.scope)) if place is not None else ()
+        self.sink.report(code, span, also=also, trail=trail, **data)
+        return POISON
+
+    def spend(self, span: Span) -> None:
+        """Count one evaluation."""
+        self.meter.work += 1
+        if self.meter.work > budget.WORK:
+            self.report("E0504", span, limit=budget.WORK)
+            raise budget.OverBudget
+
+
+def frames(trail: list[Scope]) -> tuple[Frame, ...]:
+    """The trail of scopes in words, from the network inwards."""
+    return tuple(Frame(_words(scope), scope.call) for scope in trail if scope.kind is not ScopeKind.RESIDUAL)
+
+
+def _words(scope: Scope) -> str:
+    match scope.kind:
+        case ScopeKind.NETWORK | ScopeKind.STAGE:
+            return f"{scope.kind.value} {scope.name}"
+        case ScopeKind.BLOCK | ScopeKind.SHORTCUT:
+            where = f" at {scope.definition.file.name}:{scope.definition.line}" if scope.definition else ""
+            copy = f" {scope.index}" if scope.index is not None else ""
+            return f"{scope.kind.value}{copy} (`{scope.name}`{where})"
+        case _:
+            return scope.name if scope.kind is ScopeKind.GROUP else scope.kind.value

@@ -1,0 +1,281 @@
+"""The statements of a body, run on the tensor that the body received."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from resnetdsl.elaborate.arguments import normalise, want_whole
+from resnetdsl.elaborate.inputs import Dim, dims
+from resnetdsl.elaborate.run import Context, Counter, Place, Promise, Run
+from resnetdsl.elaborate.values import POISON, Given, Poison, Tensor, Value, contains_poison, describe, tensors_in
+from resnetdsl.ir.graph import Output, ScopeKind, Source
+from resnetdsl.ir.types import TensorType
+from resnetdsl.ops.registry import OPS
+from resnetdsl.source import Span
+from resnetdsl.syntax import ast
+
+
+_START = next(param for param in OPS["param"].params if param.name == "value")
+
+
+@dataclass(slots=True)
+class State:
+    """A body under way: the running value (None before the `input` of a network), and what it gives back by `out`."""
+
+    value: Value
+    kind: ast.DefinitionKind | None
+    out: Value = None
+    out_span: Span | None = None
+
+
+class Executor:
+    """Runs bodies. `for` and `if` open no scope of names, as in Python."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._table: dict[type[ast.Statement], Callable[[Any, Context, State], None]] = {
+            ast.Step: self._step,
+            ast.Let: self._let,
+            ast.For: self._for,
+            ast.If: self._if,
+            ast.Param: self._param,
+            ast.In: self._in,
+            ast.Out: self._out,
+            ast.Tap: self._tap,
+            ast.Expect: self._expect,
+            ast.Input: self._input,
+            ast.Stem: self._part,
+            ast.Head: self._part,
+            ast.Stage: self._stage,
+        }
+
+    def run_body(
+        self, body: ast.Body, context: Context, value: Value, kind: ast.DefinitionKind | None = None
+    ) -> Value:
+        """The result of a body on a value: what `out` names, or else the running value at its end."""
+        context.env.names.setdefault("x", value)
+        context.env.names["x"] = value
+        state = State(value, kind)
+        self.statements(body, context, state)
+        return state.value if state.out_span is None else state.out
+
+    def statements(self, body: ast.Body, context: Context, state: State) -> None:
+        for statement in body.statements:
+            if state.out_span is not None:
+                self.run.report("E0220", statement.span, context.place, what="a line", where="after `out`")
+                return
+            self.run.spend(statement.span)
+            self._table[type(statement)](statement, context, state)
+
+    # --- steps and names ---
+
+    def _step(self, node: ast.Step, context: Context, state: State) -> None:
+        state.value = self._advance(node.value, context, state.value)
+
+    def _advance(self, node: ast.Expr, context: Context, running: Value) -> Value:
+        """A layer is applied to the running value, a tensor takes its place, `none` does nothing."""
+        value = self.run.evaluator(node, context)
+        if tensors_in(value) is not None or contains_poison(value):
+            return POISON if contains_poison(value) else value
+        layer = self.run.evaluator.layer(value, node.span, context)
+        if layer is None:
+            return running
+        if isinstance(layer, Poison) or context.place is None:
+            return POISON
+        if running is None:
+            return self.run.report("E0221", node.span, context.place, name=self.run.graph.name)
+        return self.run.applier.apply(layer, running, context.place)
+
+    def _let(self, node: ast.Let, context: Context, _: State) -> None:
+        value = self.run.evaluator(node.value, context)
+        if len(node.targets) == 1:
+            self.run.evaluator.bind_target(node.targets[0], value, context)
+        else:
+            self.run.evaluator.unpack(node.targets, value, node.value.span, context)
+
+    def _for(self, node: ast.For, context: Context, state: State) -> None:
+        items = self.run.evaluator.items(node.iterable, context)
+        if isinstance(items, Poison):
+            state.value = POISON
+            return
+        names = [name for target in node.targets for name in _names(target)]
+        before = {name: context.env.names[name] for name in names if name in context.env.names}
+        for index, item in enumerate(items):
+            if self.run.evaluator.bind_targets(node.targets, index, item, context):
+                self.statements(node.body, context, state)
+            else:
+                state.value = POISON
+                break
+        for name in names:
+            context.env.names.pop(name, None)
+        context.env.names.update(before)
+
+    def _if(self, node: ast.If, context: Context, state: State) -> None:
+        wanted = self.run.evaluator.condition(node.condition, context)
+        if isinstance(wanted, Poison):
+            state.value = POISON
+        elif wanted:
+            self.statements(node.then, context, state)
+        elif node.otherwise is not None:
+            self.statements(node.otherwise, context, state)
+
+    def _param(self, node: ast.Param, context: Context, _: State) -> None:
+        label = self.run.evaluator.label(node.label, context)
+        shape: list[int] = []
+        for dim in node.shape:
+            value = self.run.evaluator(dim, context)
+            size = want_whole(self.run, context.place, value, dim.span, "a dimension of `param`")
+            if not isinstance(size, Poison) and size < 1:
+                size = self.run.report(
+                    "E0210", dim.span, context.place, what="a dimension of `param`", value=size, minimum=1
+                )
+            if isinstance(size, Poison):
+                label = POISON
+            else:
+                shape.append(size)
+        value = None if node.value is None else self.run.evaluator(node.value, context)
+        start: object = POISON
+        if node.value is None:
+            start = 0.0
+        elif not isinstance(value, Poison):
+            start = normalise(self.run, context.place, "param", _START, Given(value, node.value.span))
+        made: Value = POISON
+        if not isinstance(label, Poison) and start is not POISON and context.place is not None:
+            attrs = {"shape": tuple(shape), "value": start}
+            outputs = self.run.builder.apply(OPS["param"], attrs, (), context.place, label, node.span)
+            made = outputs if isinstance(outputs, Poison) else outputs[0]
+        if len(node.label.parts) == 1 and isinstance(node.label.parts[0], str):
+            context.env.names[node.label.parts[0].rpartition(".")[2]] = made
+
+    # --- several inputs and outputs ---
+
+    def _in(self, node: ast.In, context: Context, state: State) -> None:
+        if state.kind is ast.DefinitionKind.NETWORK:
+            self._misplaced("`in`", "in a network, whose input is named by `input`", node.span, context)
+            return
+        self.run.evaluator.unpack(node.names, state.value, node.span, context)
+
+    def _out(self, node: ast.Out, context: Context, state: State) -> None:
+        values = tuple(self._advance(value, context, state.value) for value in node.values)
+        state.out = values[0] if len(values) == 1 else values
+        state.out_span = node.span
+
+    def _tap(self, node: ast.Tap, context: Context, state: State) -> None:
+        label = self.run.evaluator.label(node.label, context)
+        value = state.value if node.value is None else self._advance(node.value, context, state.value)
+        if isinstance(label, Poison) or isinstance(value, Poison):
+            return
+        if not isinstance(value, Tensor):
+            span = node.span if node.value is None else node.value.span
+            self.run.report("E0219", span, context.place, got=describe(value))
+            return
+        for output in self.run.graph.outputs:
+            if output.name == label or label == "output":
+                span = self.run.graph.node(output.source.node).span or node.span
+                self.run.report("E0403", node.label.span, context.place, (("first", span),), name=label)
+                return
+        self.run.graph.outputs.append(Output(label, value.source))
+
+    # --- what only a network has ---
+
+    def _misplaced(self, what: str, where: str, span: Span, context: Context) -> None:
+        self.run.report("E0220", span, context.place, what=what, where=where)
+
+    def _in_network(self, what: str, node: ast.Statement, context: Context, state: State) -> bool:
+        if state.kind is ast.DefinitionKind.NETWORK:
+            return True
+        self._misplaced(what, f"in a {state.kind.value}" if state.kind else "inside a layer", node.span, context)
+        return False
+
+    def _expect(self, node: ast.Expect, context: Context, state: State) -> None:
+        if self._in_network("`expect`", node, context, state):
+            kept = Context(context.env.child(**context.env.names), context.place)
+            self.run.promises.extend(Promise(expectation, kept) for expectation in node.expectations)
+
+    def _input(self, node: ast.Input, context: Context, state: State) -> None:
+        if not self._in_network("`input`", node, context, state) or context.place is None:
+            return
+        if not self._is_root(context.place):
+            self._inner_input(node, context, state)
+            return
+        if self.run.input_span is not None:
+            self.run.report("E0222", node.span, context.place, (("first", self.run.input_span),))
+            return
+        self.run.input_span = node.span
+        found = dims(self.run, node, context)
+        if found is None:
+            state.value = POISON
+        else:
+            state.value = self._input_node(found, node.span, context.place)
+        context.env.names["x"] = state.value
+
+    def _input_node(self, found: tuple[Dim, ...], span: Span, place: Place) -> Tensor:
+        graph = self.run.graph
+        sizes = self.run.input_shape
+        if sizes is None:
+            sizes = tuple(dim if isinstance(dim, int) else dim[1] for dim in found)
+            graph.input_ranges = tuple(None if isinstance(dim, int) else dim for dim in found)
+        node = graph.add("input", {}, (), (TensorType.image(*sizes),), "input", place.scope, span)
+        return Tensor(Source(node.id), node.outputs[0], span)
+
+    def _inner_input(self, node: ast.Input, context: Context, state: State) -> None:
+        """A network used as a layer of another: its `input` says how many channels it takes."""
+        found = dims(self.run, node, context)
+        if found is None or not isinstance(state.value, Tensor) or state.value.doubtful:
+            return
+        if state.value.type.size("c") != found[0]:
+            wanted = f"{found[0]} channels"
+            self.run.report(
+                "E0306", node.span, context.place, op="this network", wanted=wanted, got=str(state.value.type)
+            )
+
+    def _is_root(self, place: Place) -> bool:
+        return self.run.graph.scopes[place.scope].kind is ScopeKind.NETWORK
+
+    def _part(self, node: ast.Stem | ast.Head, context: Context, state: State) -> None:
+        kind, name = (ScopeKind.STEM, "stem") if isinstance(node, ast.Stem) else (ScopeKind.HEAD, "head")
+        if not self._in_network(f"`{name}`", node, context, state) or context.place is None:
+            return
+        if state.value is None:
+            state.value = self.run.report("E0221", node.span, context.place, name=self.run.graph.name)
+        scope = self.run.graph.add_scope(kind, name, context.place.prefix, context.place.scope, call=node.span)
+        inner = replace(context.place, scope=scope.id)
+        state.value = self._enclosed(node.body, Context(context.env, inner), state.value, state.kind)
+
+    def _enclosed(self, body: ast.Body, context: Context, value: Value, kind: ast.DefinitionKind | None) -> Value:
+        """A stem's or head's body: its `x` is what it received; its other names are the network's."""
+        outside = context.env.names.get("x")
+        result = self.run_body(body, context, value, kind)
+        context.env.names["x"] = outside
+        return result
+
+    def _stage(self, node: ast.Stage, context: Context, state: State) -> None:
+        if not self._in_network("`stage`", node, context, state) or context.place is None:
+            return
+        label = self.run.evaluator.label(node.label, context)
+        if isinstance(label, Poison):
+            label = "stage"
+        context.place.counter.next()
+        path = context.place.path(label)
+        scope = self.run.graph.add_scope(ScopeKind.STAGE, label, path, context.place.scope, call=node.span)
+        inner = Place(scope.id, path, Counter(), None, context.place.replay)
+        inside = Context(context.env, inner)
+        value = self.run.evaluator(node.value, inside)
+        if tensors_in(value) is not None:
+            state.value = value
+            return
+        layer = self.run.evaluator.layer(value, node.value.span, inside)
+        if isinstance(layer, Poison):
+            state.value = POISON
+        elif layer is not None and state.value is None:
+            state.value = self.run.report("E0221", node.span, context.place, name=self.run.graph.name)
+        elif layer is not None:
+            state.value = self.run.applier.apply(layer, state.value, inner, "")
+
+
+def _names(target: ast.Target) -> list[str]:
+    if target.name is not None:
+        return [target.name]
+    return [name for part in target.parts for name in _names(part)]

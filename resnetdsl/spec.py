@@ -1,0 +1,230 @@
+"""The pipeline, in the order in which things happen: read, parse, load, elaborate, check.
+
+Everything that Python or the command line does with a spec starts from the two classes here. No torch is imported until a
+module is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from resnetdsl.checks import check
+from resnetdsl.checks.allow import Allowed, allowed
+from resnetdsl.checks.names import check as check_names
+from resnetdsl.diagnostics.model import Diagnostic, Fact, Severity, Sink
+from resnetdsl.diagnostics.render.text import render_text, summary
+from resnetdsl.diagnostics.words import sort, word_all
+from resnetdsl.elaborate.arguments import nearest
+from resnetdsl.elaborate.modules import Loader, Module, project_root
+from resnetdsl.elaborate.network import Elaborated, elaborate
+from resnetdsl.elaborate.run import Context
+from resnetdsl.elaborate.values import DefinedLayer, Given, Value
+from resnetdsl.ir.graph import CheckedGraph
+from resnetdsl.source import SourceFile
+from resnetdsl.syntax import ast
+from resnetdsl.syntax.parser import parse
+
+Size = tuple[int, int, int]
+
+
+class SpecError(Exception):
+    """What was asked of a spec cannot be had of it. `diagnostics` say why, drawn in the exception's text."""
+
+    def __init__(self, message: str, diagnostics: tuple[Diagnostic, ...] = ()) -> None:
+        super().__init__(message if not diagnostics else f"{message}\n\n{render_text(diagnostics)}")
+        self.message = message
+        self.diagnostics = diagnostics
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a check found. `graphs` has each network that was looked at, None where it has errors."""
+
+    diagnostics: tuple[Diagnostic, ...]
+    graphs: Mapping[str, CheckedGraph | None]
+
+    @property
+    def ok(self) -> bool:
+        return not self.errors
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        return tuple(found for found in self.diagnostics if found.code.severity is Severity.ERROR)
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        return tuple(found for found in self.diagnostics if found.code.severity is Severity.WARNING)
+
+    def __str__(self) -> str:
+        return f"{render_text(self.diagnostics)}\n{summary(self.diagnostics)}"
+
+
+@dataclass(slots=True)
+class Spec:
+    """A parsed file and what it defines."""
+
+    file: SourceFile
+    path: Path | None
+    sink: Sink
+    module: Module | None
+    loader: Loader
+    _allowed: Allowed | None = None
+    _named: bool = field(default=False)
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """The networks of the file that need no arguments, in the order of the text."""
+        return tuple(name for name in self._all() if not self._missing(name))
+
+    @property
+    def templates(self) -> Mapping[str, tuple[str, ...]]:
+        """The networks that need arguments, and which."""
+        return {name: absent for name in self._all() if (absent := self._missing(name))}
+
+    def check(
+        self,
+        network: str | None = None,
+        *,
+        overrides: Mapping[str, Value] | None = None,
+        input: Size | None = None,
+    ) -> Report:
+        """Look for every mistake: in all networks of the file that need no arguments, or in one, with overrides."""
+        sink = Sink()
+        graphs: dict[str, CheckedGraph | None] = {}
+        if self.module is not None:
+            names = self.networks if network is None else (self._pick(network),)
+            for name in names:
+                inner = Sink()
+                graphs[name] = self._graph(name, inner, overrides or {}, input)
+                silenced = self._silenced(name)
+                sink.take(fact for fact in inner.facts if fact.code not in silenced | self._silenced_at(fact))
+            if not self._named:
+                self._named = True
+                if not self.sink.has_errors:
+                    check_names(self.module, self.sink)
+        everything = Sink()
+        everything.take(fact for fact in self.sink.facts if fact.code not in self._silenced_at(fact))
+        everything.take(sink.facts)
+        return Report(sort(word_all(everything.facts)), graphs)
+
+    def graph(
+        self, name: str | None = None, *, overrides: Mapping[str, Value] | None = None, input: Size | None = None
+    ) -> CheckedGraph:
+        """The checked graph of one network. Raises SpecError with all diagnostics where there are errors."""
+        name = self._pick(name)
+        report = self.check(name, overrides=overrides, input=input)
+        graph = report.graphs[name] if name in report.graphs else None
+        if graph is None or report.errors:
+            raise SpecError(f"network `{name}` has mistakes", report.errors)
+        return graph
+
+    def value(self, text: str, name: str = "<value>") -> Value:
+        """An expression's value with the names of this file in reach, for `--set block=bottleneck`."""
+        sink = Sink()
+        file = SourceFile(name, f"let value = {text}\n")
+        tree = parse(file, sink)
+        if not sink.facts and self.module is not None:
+            run = self.loader.run
+            before, run.sink = run.sink, sink
+            item = tree.items[0]
+            assert isinstance(item, ast.Let)
+            value = run.evaluator(item.value, Context(self.module.env))
+            run.sink = before
+            if not sink.facts:
+                return value
+        raise SpecError(f"`{text}` is no value", word_all(sink.facts))
+
+    # --- inside ---
+
+    def _all(self) -> tuple[str, ...]:
+        return () if self.module is None else tuple(self.module.networks)
+
+    def _layer(self, name: str) -> DefinedLayer | None:
+        assert self.module is not None
+        layer = self.module.env.value(name)
+        return layer if isinstance(layer, DefinedLayer) else None
+
+    def _missing(self, name: str) -> tuple[str, ...]:
+        layer = self._layer(name)
+        if layer is None:
+            return ()
+        params = layer.definition.syntax.params
+        return tuple(p.name for p in params if p.default is None and p.name not in layer.given)
+
+    def _pick(self, name: str | None) -> str:
+        """The network meant: by its name, or the only one there is."""
+        if name is not None:
+            if name not in self._all():
+                near = nearest(name, self._all())
+                hint = f"; did you mean `{near}`?" if near else ""
+                raise SpecError(f"{self.file.name} has no network `{name}`{hint}")
+            return name
+        names = self.networks
+        if not names:
+            self._fail_without_network()
+        if len(names) > 1:
+            raise SpecError(f"{self.file.name} has {len(names)} networks: say which of {', '.join(names)}")
+        return names[0]
+
+    def _fail_without_network(self) -> None:
+        found = word_all(self.sink.facts)
+        raise SpecError(f"{self.file.name} has no network that can be built", tuple(found))
+
+    def _graph(
+        self, name: str, sink: Sink, overrides: Mapping[str, Value], input: Size | None
+    ) -> CheckedGraph | None:
+        assert self.module is not None
+        layer = self._layer(name)
+        if layer is None:
+            return None
+        item = self.module.networks[name]
+        params = [param.name for param in layer.definition.syntax.params]
+        for key in overrides:
+            if key not in params:
+                near = nearest(key, params)
+                hint = f"; did you mean `{near}`?" if near else f"; it has {', '.join(params) or 'none'}"
+                raise SpecError(f"network `{name}` has no parameter `{key}`{hint}")
+        if overrides:
+            given = {key: Given(value, layer.span) for key, value in overrides.items()}
+            layer = replace(layer, given={**layer.given, **given})
+        absent = [p.name for p in layer.definition.syntax.params if p.default is None and p.name not in layer.given]
+        if absent:
+            sink.report("E0228", item.name_span, name=name, missing=tuple(absent))
+            return None
+
+        def run(size: Size | None, into: Sink) -> Elaborated:
+            expects = item.expects if isinstance(item, ast.Instance) else ()
+            return elaborate(
+                name, layer, into, doc=item.doc, call=item.name_span, expects=expects, input_shape=size
+            )
+
+        return check(run(input, sink), lambda size: run(size, Sink()), as_written=not overrides and input is None)
+
+    def _allows(self) -> Allowed:
+        assert self.module is not None
+        if self._allowed is None:
+            self._allowed = allowed(self.module.tree)
+        return self._allowed
+
+    def _silenced(self, name: str) -> frozenset[str]:
+        """The lints silenced for a network: at its own definition or at the one it is an instance of."""
+        assert self.module is not None
+        layer = self._layer(name)
+        silenced = self._allows().of(self.module.networks[name])
+        return silenced if layer is None else silenced | self._allows().of(layer.definition.syntax)
+
+    def _silenced_at(self, fact: Fact) -> frozenset[str]:
+        if self.module is None or fact.span.file is not self.file:
+            return frozenset()
+        return self._allows().at(fact.span.start)
+
+
+def parse_spec(file: SourceFile, path: Path | None, sink: Sink) -> Spec:
+    """A spec from its text. Mistakes of syntax and imports are kept for `check`."""
+    loader = Loader(sink, project_root(path) if path is not None else None)
+    module = loader.main(file, path.resolve() if path is not None else None)
+    return Spec(file, path, sink, module, loader)
+
+
