@@ -1,0 +1,370 @@
+"""Text to tokens: the terminals of the grammar, and what the grammar leaves to this file (see its head).
+
+Tokens are kept as three lists (types, starts, ends), since a parse passes over all of them in Python.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from resnetdsl.diagnostics.model import Edit, Sink
+from resnetdsl.source import SourceFile
+from resnetdsl.syntax.tables import END, NEWLINE, Tables
+
+MAX_BRACKETS = 100
+MAX_TOKENS = 250_000
+ERROR = "$ERROR"  # a token that stands for text already reported; no rule takes it
+
+OPENERS = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
+CLOSERS = {closer: opener for opener, closer in OPENERS.items()}
+BRACKETS = {"LPAR": "(", "RPAR": ")", "LSQB": "[", "RSQB": "]", "LBRACE": "{", "RBRACE": "}"}
+
+# Tokens at the end of a line after which the next line goes on.
+_GO_ON = frozenset(
+    "LPAR LSQB LBRACE COMMA ASSIGN COLON ARROW FAT_ARROW DOTS DOT PLUS MINUS STAR SLASH FLOOR_DIVIDE PERCENT CIRCUMFLEX "
+    "EQUAL NOT_EQUAL LESSTHAN MORETHAN LESS_EQUAL GREATER_EQUAL AND OR NOT ELSE SHARED STEP".split()
+)
+_NOT_BEFORE = frozenset(("ARROW", "ELSE", "RBRACE"))
+_PLAIN = frozenset(("NUMBER", "STRING", "SIZE"))
+_OPERAND_END = frozenset("NAME NUMBER SIZE STRING RPAR RSQB TRUE FALSE".split())
+_STATEMENT_START = frozenset(("", NEWLINE, "LBRACE"))
+
+_A_WORD = re.compile(r'[ \t]+[A-Za-z_"0-9]')
+_A_NAME = re.compile(r"[ \t]+[A-Za-z_]")
+_A_BODY = re.compile(r"[ \t]*\{")
+_A_SIZE = re.compile(r'[ \t]*(?:[A-Za-z_0-9"}#\r\n]|$)|[ \t]+\(')
+_A_VALUE = re.compile(r'[ \t]*(?:[A-Za-z_0-9"({}#\r\n]|$)|[ \t]+[-\[]')
+_A_LAYER = re.compile(r'[ \t]*[A-Za-z_0-9"({]')
+_A_VALUE_OF_ITS_OWN = re.compile(r"[ \t]*(?::|=(?![=>]))")
+_IDENTIFIER = re.compile(r"[A-Za-z_0-9]+")
+_COLON = re.compile(r"[ \t]*:")
+
+# Keywords only at the start of a statement, and only if followed by this.
+_SOFT = {
+    "network": _A_NAME,
+    "block": _A_NAME,
+    "shortcut": _A_NAME,
+    "stage": _A_WORD,
+    "param": _A_WORD,
+    "tap": _A_WORD,
+    "expect": _A_NAME,
+    "in": _A_NAME,
+    "input": _A_SIZE,
+    "out": _A_VALUE,
+    "stem": _A_BODY,
+    "head": _A_BODY,
+}
+_DEFINES = frozenset(("network", "block", "shortcut"))
+_TAKES_LABEL = frozenset(("STAGE", "PARAM", "TAP"))
+
+# Signs of other languages, and what they are here.
+FOREIGN_SIGNS = {
+    "→": "->", "⟶": "->", "⇒": "=>", "×": "*", "∗": "*", "·": "*", "−": "-", "–": "-", "—": "-", "÷": "/", "≤": "<=",
+    "≥": ">=", "≠": "!=", "&&": "and", "||": "or", "!": "not", "**": "^", "&": "and", "|": "or", ":=": "=", "===": "==",
+    "!==": "!=", "|>": "->", ">>": "->", "<>": "!=", "…": "..", "...": "..",
+}  # fmt: skip
+FOREIGN_WORDS = {"True": "true", "False": "false", "None": "none"}
+
+
+@dataclass
+class Tokens:
+    """The tokens of a text; the last is END. `comments` are the places of `#` to the end of the line."""
+
+    types: list[str] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    comments: list[tuple[int, int]] = field(default_factory=list)
+    faults: list[int] = field(default_factory=list)  # where the lexer has found a mistake: what follows may be its echo
+
+    def add(self, kind: str, start: int, end: int) -> None:
+        self.types.append(kind)
+        self.starts.append(start)
+        self.ends.append(end)
+
+
+class UnbalancedError(Exception):
+    """A bracket has no partner. `syntax/brackets.py` finds out which, and the text is read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repairs:
+    """Closing brackets to imagine (offset, kind), in order, and offsets of brackets to overlook."""
+
+    closers: tuple[tuple[int, str], ...]
+    overlooked: frozenset[int]
+
+
+class Lexer:
+    """Made once, from the terminals of the grammar."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.words: dict[str, str] = {}
+        self.signs: dict[str, str] = {}
+        patterns: dict[str, str] = {}
+        for name, text, literal in tables.terminals:
+            if not literal:
+                patterns[name] = text
+            elif text[0].isalpha():
+                self.words[text] = name
+            else:
+                self.signs[text] = name
+        signs = sorted({*self.signs, *FOREIGN_SIGNS}, key=len, reverse=True)
+        groups = {
+            "NL": r"[\r\n][ \t\f\r\n]*",
+            "LABEL": patterns["LABEL"],
+            "NAME": patterns["NAME"],
+            "SIGN": "|".join(re.escape(sign) for sign in signs),
+            "NOFRACTION": r"[0-9][0-9_]*\.(?![.0-9A-Za-z_])",
+            "SIZE": patterns["SIZE"],
+            "NUMBER": patterns["NUMBER"] + r"(?!\.[0-9])",
+            "STRING": patterns["STRING"],
+            "COMMENT": patterns["COMMENT"],
+            "BADNUMBER": r"[0-9][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*",
+            "BADSTRING": r'"(?:[^"\\\r\n]|\\.)*(?:"|\\)?',
+            "QUOTED": "'[^'\r\n]*'?|[“„”][^“”\"\r\n]*[“”\"]?",
+            "SPACE": r"[^\S\r\n]",
+            "CONTINUED": r"\\[ \t]*(?:\r\n?|\n)",
+            "END": r"\Z",
+            "BAD": r"[^\x00-\x7f]+|.",
+        }
+        alternatives = "|".join(f"(?P<{name}>{pattern})" for name, pattern in groups.items())
+        self.token = re.compile(rf"[ \t\f\ufeff]*(?:{alternatives})")
+
+    @cached_property
+    def keywords(self) -> tuple[str, ...]:
+        """All words that can be keywords, sorted."""
+        return tuple(sorted(self.words))
+
+    def lex(
+        self,
+        file: SourceFile,
+        sink: Sink,
+        *,
+        start: int = 0,
+        end: int | None = None,
+        repairs: Repairs | None = None,
+        expression: bool = False,
+    ) -> Tokens:
+        """The tokens of `file.text[start:end]`. Raises UnbalancedError where brackets are, unless told the repairs."""
+        return _Run(self, file, sink, repairs, expression).run(start, len(file.text) if end is None else end)
+
+
+class _Run:
+    """One pass over a text."""
+
+    def __init__(self, lexer: Lexer, file: SourceFile, sink: Sink, repairs: Repairs | None, expression: bool) -> None:
+        self.lexer = lexer
+        self.file = file
+        self.text = file.text
+        self.sink = sink
+        self.mending = repairs is not None
+        self.closers = list(repairs.closers) if repairs else []
+        self.overlooked = repairs.overlooked if repairs else frozenset()
+        self.tokens = Tokens()
+        self.before_all = "LPAR" if expression else ""
+        self.open: list[str] = []
+        self.too_deep = -1  # the number of tokens before the bracket that went too deep
+        self.line_end = -1  # where a line ended that may have ended a statement
+        self.end = 0
+
+    def run(self, start: int, end: int) -> Tokens:
+        """The loop over tokens: common ones here, rare ones in the methods below."""
+        tokens, text, signs, words = self.tokens, self.text, self.lexer.signs, self.lexer.words
+        types, starts, ends = tokens.types, tokens.starts, tokens.ends
+        match = self.lexer.token.match
+        self.end = end
+        position = start
+        while True:
+            found = match(text, position, end)
+            assert found is not None and found.lastgroup is not None  # END or BAD match where nothing else does
+            group = found.lastgroup
+            begin, position = found.span(group)
+            if self.closers:
+                self.close_forgotten(begin)
+            if group == "SIGN":
+                kind = signs.get(text[begin:position], "")
+                if not kind:
+                    self.foreign(begin, position)
+                    continue
+                if kind in BRACKETS:
+                    self.bracket(kind, begin, position)
+                    continue
+            elif group == "NAME":
+                kind = words.get(text[begin:position], "NAME")
+                if kind != "NAME" or text[begin] in "TFN":
+                    if self.line_end >= 0:
+                        self.finish_line(kind)
+                    kind = self.word(text[begin:position], kind, begin, position)
+            elif group == "NL":
+                if self.line_end < 0 and not (self.open and self.open[-1] != "LBRACE"):
+                    self.line_end = begin
+                continue
+            elif group in _PLAIN:
+                kind = group
+            elif group == "COMMENT":
+                tokens.comments.append((begin, position))
+                continue
+            elif group == "END":
+                break
+            else:
+                position = self.unusual(group, begin, position)
+                continue
+            if self.line_end >= 0:
+                self.finish_line(kind)
+            types.append(kind)
+            starts.append(begin)
+            ends.append(position)
+            if len(types) > MAX_TOKENS:
+                self.report("E0113", begin, position, limit=MAX_TOKENS)
+                self.open.clear()
+                self.tokens = tokens = Tokens(faults=[begin])
+                break
+        if self.open and not self.mending:
+            raise UnbalancedError
+        tokens.add(END, end, end)
+        return tokens
+
+    def report(self, code: str, begin: int, end: int, fix: str | None = None, **data: object) -> None:
+        span = self.file.span(begin, end)
+        self.sink.report(code, span, fix=() if fix is None else (Edit(span, fix),), **data)
+        self.tokens.faults.append(begin)
+
+    def before(self) -> str:
+        return self.tokens.types[-1] if self.tokens.types else self.before_all
+
+    def add(self, kind: str, begin: int, end: int) -> None:
+        if self.line_end >= 0:
+            self.finish_line(kind)
+        self.tokens.add(kind, begin, end)
+
+    def finish_line(self, kind: str) -> None:
+        """The end of a line lies before a token of this kind: if it ends a statement, it becomes a token."""
+        before = self.before()
+        if before and before != NEWLINE and before not in _GO_ON and kind not in _NOT_BEFORE:
+            self.tokens.add(NEWLINE, self.line_end, self.line_end)
+        self.line_end = -1
+
+    def bracket(self, kind: str, begin: int, end: int) -> None:
+        if begin in self.overlooked:
+            return
+        if kind in OPENERS:
+            self.add(kind, begin, end)
+            self.open.append(kind)
+            if len(self.open) > MAX_BRACKETS and self.too_deep < 0:
+                self.too_deep = len(self.tokens.types) - 1
+                self.report("E0109", begin, end, limit=MAX_BRACKETS)
+        elif self.open and self.open[-1] == CLOSERS[kind]:
+            self.close(kind, begin, end)
+        elif not self.mending:
+            raise UnbalancedError
+
+    def close(self, kind: str, begin: int, end: int) -> None:
+        self.line_end = -1
+        self.open.pop()
+        tokens, first = self.tokens, self.too_deep
+        if 0 <= first and len(self.open) == MAX_BRACKETS:
+            opened = tokens.starts[first]
+            del tokens.types[first:], tokens.starts[first:], tokens.ends[first:]
+            tokens.add(ERROR, opened, end)
+            self.too_deep = -1
+        else:
+            if tokens.types and tokens.types[-1] == NEWLINE:
+                del tokens.types[-1], tokens.starts[-1], tokens.ends[-1]
+            tokens.add(kind, begin, end)
+
+    def close_forgotten(self, begin: int) -> None:
+        while self.closers and self.closers[0][0] <= begin:
+            offset, kind = self.closers.pop(0)
+            if self.open and self.open[-1] == CLOSERS[kind]:
+                self.close(kind, offset, offset)
+
+    def word(self, text: str, kind: str, begin: int, end: int) -> str:
+        """The kind of a word that may be a keyword."""
+        before = self.before()
+        if before == "DOT":
+            return "NAME"
+        named = bool(_A_VALUE_OF_ITS_OWN.match(self.text, end, self.end))
+        if kind == "NAME":
+            return self.foreign_word(text, begin, end) if text in FOREIGN_WORDS and not named else kind
+        follows = _SOFT.get(text)
+        if follows is not None:
+            if before in _STATEMENT_START:
+                everywhere = text in _DEFINES and not self.open
+                return kind if everywhere or follows.match(self.text, end, self.end) else "NAME"
+            return kind if text == "in" and before in _OPERAND_END and not named else "NAME"
+        match text:
+            case "from":
+                keyword = before in _STATEMENT_START and not self.open
+            case "import":
+                keyword = not self.open and (before in _STATEMENT_START or self.tokens.types[-2:-1] == ["FROM"])
+            case "as":
+                keyword = before == "NAME" and _A_NAME.match(self.text, end, self.end) is not None
+            case "step":
+                keyword = before in _OPERAND_END and not named
+            case "shared":
+                keyword = _A_LAYER.match(self.text, end, self.end) is not None and not named
+            case "let" | "for" | "residual":
+                keyword = not named
+            case _:
+                keyword = True
+        return kind if keyword else "NAME"
+
+    def foreign_word(self, text: str, begin: int, end: int) -> str:
+        here = FOREIGN_WORDS[text]
+        self.report("E0104", begin, end, fix=here, found=text, suggestion=here)
+        return self.lexer.words.get(here, "NAME")
+
+    def foreign(self, begin: int, end: int) -> None:
+        """A sign of another language: said, and read as what it means."""
+        sign = self.text[begin:end]
+        here = FOREIGN_SIGNS[sign]
+        if sign == "×" and self.text[begin - 1 : begin].isdigit() and self.text[end : end + 1].isdigit():
+            here = "x"
+        self.report("E0106", begin, end, fix=f"{here} " if here == "not" else here, char=sign, suggestion=here)
+        self.add(self.lexer.signs.get(here) or self.lexer.words.get(here, "STAR"), begin, end)
+
+    def unusual(self, group: str, begin: int, end: int) -> int:
+        """A token that is rare or wrong. Returns where to go on."""
+        text = self.text[begin:end]
+        match group:
+            case "LABEL":
+                return self.label(begin, end)
+            case "NOFRACTION":
+                self.report("E0105", begin, end, fix=f"{text}0", text=text)
+                self.add("NUMBER", begin, end)
+            case "BADNUMBER":
+                self.report("E0105", begin, end, text=text)
+                self.add("NUMBER", begin, end)
+            case "BADSTRING":
+                # With its quote at the end it is the braces that are wrong, which the builder says.
+                if len(text) == 1 or not text.endswith('"') or re.search(r'(?<!\\)(?:\\\\)*\\"$', text):
+                    self.report("E0107", begin, end)
+                self.add("STRING", begin, end)
+            case "QUOTED":
+                inner = text[1:].rstrip("'“”\"")
+                self.report("E0106", begin, end, fix=f'"{inner}"', char=text[0], suggestion='"')
+                self.add("STRING", begin, end)
+            case "CONTINUED":
+                self.report("E0106", begin, begin + 1, char="\\")
+            case "SPACE":
+                self.report("E0106", begin, end, fix=" ", char=f"U+{ord(text):04X}", suggestion="a plain space")
+            case _:
+                self.report("E0106", begin, end, char=text if text.isprintable() else f"U+{ord(text[0]):04X}")
+                if text == ";" and self.line_end < 0 and not (self.open and self.open[-1] != "LBRACE"):
+                    self.line_end = begin
+        return end
+
+    def label(self, begin: int, end: int) -> int:
+        """`layer{i}` is a label only where one can stand; elsewhere it is a name and, later, a body."""
+        if self.line_end >= 0:
+            self.finish_line("LABEL")
+        if self.before() in _TAKES_LABEL or _COLON.match(self.text, end, self.end):
+            self.add("LABEL", begin, end)
+            return end
+        found = _IDENTIFIER.match(self.text, begin)
+        assert found is not None  # a label starts with one
+        kind = self.lexer.words.get(found[0], "NAME")
+        self.add(self.word(found[0], kind, begin, found.end()) if kind != "NAME" else kind, begin, found.end())
+        return found.end()
