@@ -1,0 +1,233 @@
+"""What an artifact says of itself: one JSON member of its archive, checked strictly when it is read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+
+from resnetdsl.compile.errors import ArtifactError, Problem
+from resnetdsl.compile.inputs import Dimension, InputSpec
+from resnetdsl.compile.options import Precision, Provenance
+from resnetdsl.version import VERSION
+
+FORMAT = "resnetdsl-artifact"
+FORMAT_VERSION = 1
+
+T = TypeVar("T")
+
+_ISA = ("sse", "ssse", "avx", "fma", "f16c", "bmi", "amx", "abm", "movbe", "gfni", "vaes", "vpclmul", "popcnt", "adx")
+"""Beginnings of the processor flags that a compiler may make use of (of those in /proc/cpuinfo)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """How far compiled and eager outputs are apart on one random input.
+
+    `relative` is the largest difference over the largest value of the output. `weights` says whether
+    the weights were the artifact's own or made up, with norm statistics as a trained network has them.
+    """
+
+    shape: tuple[int, ...]
+    weights: str
+    absolute: float
+    relative: float
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What was measured, and the relative difference up to which it passes without further proof."""
+
+    measurements: tuple[Measurement, ...]
+    tolerance: float
+    notes: tuple[str, ...] = ()
+
+    @property
+    def absolute(self) -> float:
+        return max((m.absolute for m in self.measurements), default=0.0)
+
+    @property
+    def relative(self) -> float:
+        return max((m.relative for m in self.measurements), default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the code in an artifact was compiled for. `flags` are the processor's, `gpu` its compute capability."""
+
+    system: str
+    machine: str
+    flags: tuple[str, ...] = ()
+    gpu: str = ""
+
+    @staticmethod
+    def this(device: str) -> Machine:
+        gpu = ""
+        if device == "cuda" and torch.cuda.is_available():
+            gpu = ".".join(map(str, torch.cuda.get_device_capability()))
+        return Machine(platform.system(), platform.machine(), _cpu_flags(), gpu)
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """Everything that is known of an artifact without running it."""
+
+    network: str
+    input: InputSpec
+    outputs: tuple[str, ...]
+    device: str
+    precision: Precision
+    provenance: Provenance
+    torch: str
+    resnetdsl: str
+    machine: Machine
+    agreement: Agreement
+
+    @property
+    def sha256(self) -> str:
+        """Of the spec and its imports: equal texts, equal hash."""
+        digest = hashlib.sha256()
+        for name, text in self.provenance.files:
+            digest.update(f"{name}\0{len(text)}\0{text}".encode())
+        return digest.hexdigest()
+
+    def to_json(self) -> str:
+        document = {
+            "format": FORMAT,
+            "version": FORMAT_VERSION,
+            "network": self.network,
+            "input": [asdict(dim) for dim in self.input.dims],
+            "outputs": self.outputs,
+            "device": self.device,
+            "precision": self.precision.value,
+            "sha256": self.sha256,
+            "files": [{"name": name, "text": text} for name, text in self.provenance.files],
+            "parameters": dict(self.provenance.parameters),
+            "weights": self.provenance.weights,
+            "torch": self.torch,
+            "resnetdsl": self.resnetdsl,
+            "machine": asdict(self.machine),
+            "agreement": asdict(self.agreement),
+        }
+        return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+    @staticmethod
+    def from_json(text: str) -> Metadata:
+        """Read it back. Anything missing or of another type than it should be is an `ArtifactError`."""
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise _broken(f"its metadata is no JSON: {error}") from error
+        root = _Reader(found)
+        if root.text("format") != FORMAT:
+            raise _broken("its metadata is of another program")
+        if root.integer("version") != FORMAT_VERSION:
+            raise ArtifactError(
+                Problem.BAD_ARTIFACT,
+                f"the artifact has format {root.integer('version')}, this resnetdsl {VERSION} reads {FORMAT_VERSION}",
+                f"use resnetdsl {root.text('resnetdsl')}, which made it, or compile it again",
+            )
+        try:
+            precision = Precision(root.text("precision"))
+        except ValueError as error:
+            raise _broken(f"{error}") from error
+        agreement, machine = root.table("agreement"), root.table("machine")
+        metadata = Metadata(
+            network=root.text("network"),
+            input=InputSpec(
+                tuple(
+                    Dimension(dim.text("name"), dim.integer("low"), dim.integer("high"), dim.integer("step"))
+                    for dim in root.tables("input")
+                )
+            ),
+            outputs=root.texts("outputs"),
+            device=root.text("device"),
+            precision=precision,
+            provenance=Provenance(
+                tuple((file.text("name"), file.text("text")) for file in root.tables("files")),
+                root.table("parameters").found,
+                root.text("weights"),
+            ),
+            torch=root.text("torch"),
+            resnetdsl=root.text("resnetdsl"),
+            machine=Machine(
+                machine.text("system"), machine.text("machine"), machine.texts("flags"), machine.text("gpu")
+            ),
+            agreement=Agreement(
+                tuple(
+                    Measurement(m.integers("shape"), m.text("weights"), m.number("absolute"), m.number("relative"))
+                    for m in agreement.tables("measurements")
+                ),
+                agreement.number("tolerance"),
+                agreement.texts("notes"),
+            ),
+        )
+        if any(not 0 < dim.low <= dim.high or dim.step < 1 for dim in metadata.input.dims):
+            raise _broken("its metadata has an impossible input")
+        if metadata.sha256 != root.text("sha256"):
+            raise _broken("the spec inside it is not the one that it was compiled from")
+        return metadata
+
+
+class _Reader:
+    """A JSON object whose values are asked for with their types."""
+
+    def __init__(self, found: object) -> None:
+        if not isinstance(found, dict):
+            raise _broken("its metadata is no table")
+        self.found: Mapping[str, object] = found
+
+    def text(self, key: str) -> str:
+        return _typed(self.found.get(key), str, key)
+
+    def integer(self, key: str) -> int:
+        return _typed(self.found.get(key), int, key)
+
+    def number(self, key: str) -> float:
+        value = self.found.get(key)
+        return float(value) if type(value) is int else _typed(value, float, key)
+
+    def table(self, key: str) -> _Reader:
+        return _Reader(self.found.get(key))
+
+    def tables(self, key: str) -> list[_Reader]:
+        return [_Reader(item) for item in _typed(self.found.get(key), list, key)]
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        return tuple(_typed(item, str, key) for item in _typed(self.found.get(key), list, key))
+
+    def integers(self, key: str) -> tuple[int, ...]:
+        return tuple(_typed(item, int, key) for item in _typed(self.found.get(key), list, key))
+
+
+def _typed(value: object, type: type[T], key: str) -> T:
+    if not isinstance(value, type) or (type is int and isinstance(value, bool)):
+        raise _broken(f"its metadata has no proper `{key}`")
+    return value
+
+
+def _broken(why: str) -> ArtifactError:
+    return ArtifactError(
+        Problem.BAD_ARTIFACT,
+        f"this is no artifact that can be used: {why}",
+        "compile it again with `resnetdsl compile`",
+    )
+
+
+def _cpu_flags() -> tuple[str, ...]:
+    """The instruction sets of this processor as Linux names them; nothing elsewhere."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return ()
+    for line in lines:
+        key, _, value = line.partition(":")
+        if key.strip() in {"flags", "Features"}:
+            return tuple(sorted(flag for flag in value.split() if flag.startswith(_ISA)))
+    return ()

@@ -1,0 +1,73 @@
+"""What a user chooses about a compilation. No torch here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from resnetdsl.compile.errors import CompileError, Problem
+
+MOST_BATCH = 2**20
+
+
+class Device(Enum):
+    AUTO = "auto"
+    """CUDA where there is a device, else the CPU."""
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+class Precision(Enum):
+    """The type of weights, inputs and outputs, by torch's name."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The batch sizes that an artifact serves, both ends included."""
+
+    low: int = 1
+    high: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.low <= self.high <= MOST_BATCH:
+            raise CompileError(
+                Problem.BAD_OPTION,
+                f"a batch of {self.low}..{self.high} is none",
+                f"sizes go from 1 to {MOST_BATCH}, the smaller first: 8, or 1..32",
+            )
+
+    @staticmethod
+    def parse(text: str) -> Batch:
+        """`8` or `1..32`, as the command line has it."""
+        match = re.fullmatch(r"(\d{1,9})(?:\.\.(\d{1,9}))?", text.strip(), re.ASCII)
+        if match is None:
+            raise CompileError(Problem.BAD_OPTION, f"`{text}` is no batch", "write one size, 8, or a range, 1..32")
+        low, high = match.groups()
+        return Batch(int(low), int(high or low))
+
+
+@dataclass(frozen=True, slots=True)
+class CompileOptions:
+    """Where the artifact goes, and what it is made for."""
+
+    output: Path
+    device: Device = Device.AUTO
+    precision: Precision = Precision.FLOAT32
+    batch: Batch = Batch()
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What the artifact says of its origin: the spec's own text first, then that of its imports, by name;
+    the parameters that were overridden; and the weights that were loaded, if any."""
+
+    files: tuple[tuple[str, str], ...] = ()
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    weights: str = ""

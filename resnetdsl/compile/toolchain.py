@@ -1,0 +1,126 @@
+"""What a compilation needs from the machine: a C++ compiler that works, a device, a cache that can be written."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from resnetdsl.compile.errors import CompileError, Problem
+from resnetdsl.compile.options import Device
+
+_COMPILERS = ("g++", "clang++", "c++")
+_PLATFORMS = ("linux", "darwin")
+_CACHE = "TORCHINDUCTOR_CACHE_DIR"
+
+_INSTALL = {
+    "linux": "install one: `apt-get install g++`, `dnf install gcc-c++`, or set CXX to yours",
+    "darwin": "install one: `xcode-select --install` and `brew install libomp`, or set CXX to yours",
+}
+
+# What the generated code leans on: the standard library, OpenMP, and a linker that makes shared libraries.
+_PROBE = """
+#include <omp.h>
+#include <vector>
+extern "C" int probe() { return std::vector<int>(omp_get_max_threads()).size(); }
+"""
+
+
+def find_compiler() -> str:
+    """The path of a C++ compiler that builds a shared library with OpenMP: $CXX, or the first of the usual names."""
+    if sys.platform not in _PLATFORMS:
+        raise CompileError(
+            Problem.UNSUPPORTED_PLATFORM,
+            f"artifacts are compiled on Linux and macOS, this is {sys.platform}",
+            "`resnetdsl export --to pytorch` works everywhere",
+        )
+    wanted = os.environ.get("CXX", "")
+    for name in (wanted,) if wanted else _COMPILERS:
+        found = shutil.which(name)
+        if found is not None:
+            _probe(found)
+            return found
+    message = f"CXX is `{wanted}`, which is no program" if wanted else "there is no C++ compiler on this machine"
+    raise CompileError(Problem.NO_COMPILER, message, _INSTALL[sys.platform])
+
+
+def _probe(compiler: str) -> None:
+    """Build a few lines, so that half an installation is named as such and not as a failure of torch."""
+    openmp = ["-Xpreprocessor", "-fopenmp", "-lomp"] if sys.platform == "darwin" else ["-fopenmp"]
+    with tempfile.TemporaryDirectory(prefix="resnetdsl-probe-") as folder:
+        source = Path(folder) / "probe.cpp"
+        source.write_text(_PROBE, encoding="utf-8")
+        command = [compiler, "-std=c++17", "-shared", "-fPIC", str(source), "-o", str(source.with_suffix(".so"))]
+        try:
+            done = subprocess.run(
+                [*command, *openmp], capture_output=True, text=True, errors="replace", timeout=120, check=False
+            )
+            complaint = done.stderr if done.returncode else ""
+        except (OSError, subprocess.TimeoutExpired) as error:
+            complaint = str(error)
+    if complaint:
+        lines = [line for line in complaint.splitlines() if "error" in line] or complaint.splitlines()
+        raise CompileError(
+            Problem.BROKEN_COMPILER,
+            f"the C++ compiler `{compiler}` cannot build a shared library with OpenMP: {lines[0].strip()}",
+            _INSTALL[sys.platform],
+        )
+
+
+def find_device(wanted: Device) -> torch.device:
+    """The device to compile for, or why there is none."""
+    match wanted:
+        case Device.CPU:
+            return torch.device("cpu")
+        case Device.AUTO:
+            return torch.device("cuda" if torch.cuda.is_available() and _has_triton() else "cpu")
+        case Device.CUDA:
+            if torch.version.cuda is None:
+                raise CompileError(
+                    Problem.NO_CUDA,
+                    f"this PyTorch, {torch.__version__}, is built without CUDA",
+                    "install a CUDA build from pytorch.org, or use `--device cpu`",
+                )
+            if not torch.cuda.is_available():
+                raise CompileError(
+                    Problem.NO_CUDA,
+                    "PyTorch finds no CUDA device here",
+                    "see that `nvidia-smi` lists one and CUDA_VISIBLE_DEVICES does not hide it, or use `--device cpu`",
+                )
+            if not _has_triton():
+                raise CompileError(
+                    Problem.NO_CUDA, "kernels for CUDA are written with Triton, which is not here", "pip install triton"
+                )
+            return torch.device("cuda")
+
+
+def _has_triton() -> bool:
+    return importlib.util.find_spec("triton") is not None
+
+
+@contextmanager
+def writable_cache(fallback: Path) -> Iterator[None]:
+    """Let the compiler keep its cache where it always does, or in `fallback` if that cannot be written."""
+    from torch._inductor.runtime.cache_dir_utils import cache_dir
+
+    before = os.environ.get(_CACHE)
+    try:
+        with tempfile.TemporaryFile(dir=cache_dir()):
+            pass
+    except OSError:
+        os.environ[_CACHE] = str(fallback)
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(_CACHE, None)
+        else:
+            os.environ[_CACHE] = before

@@ -1,0 +1,203 @@
+"""Is the compiled network the one that was written? Both are run on random inputs and held against each other.
+
+Once with the artifact's own weights, and once with weights that show what untrained ones hide: a norm whose statistics
+are 0 and 1 computes the same with mean and variance mixed up, and a zero-initialised one hides its whole branch.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+
+from resnetdsl.compile.errors import CompileError, Problem
+from resnetdsl.compile.inputs import InputSpec
+from resnetdsl.compile.metadata import Agreement, Measurement
+from resnetdsl.compile.options import Precision
+
+OWN_WEIGHTS = "own weights"
+MADE_UP_WEIGHTS = "made-up weights and norm statistics"
+
+TOLERANCE = {Precision.FLOAT32: 1e-4, Precision.FLOAT16: 2e-2, Precision.BFLOAT16: 5e-2}
+"""Relative to the output's largest value. What differs more is held against float64: see `_excused`."""
+
+_EXCUSE = 3.0
+_CALIBRATION_BATCH = 4
+
+
+class Loader(Protocol):
+    """Torch's own loader of a package: flat inputs in, flat outputs out."""
+
+    def boxed_run(self, inputs: list[Tensor]) -> list[Tensor]: ...
+
+
+class Compiled(Protocol):
+    """A loaded package, as `torch._inductor.aoti_load_package` returns it."""
+
+    @property
+    def loader(self) -> Loader: ...
+
+    def get_constant_fqns(self) -> list[str]: ...
+
+    def load_constants(
+        self, constants_map: dict[str, Tensor], *, check_full_update: bool, user_managed: bool = ...
+    ) -> None: ...
+
+
+def flatten(result: object) -> list[Tensor]:
+    """The tensors of what a module returned, in torch's own order."""
+    match result:
+        case Tensor():
+            return [result]
+        case Mapping():
+            return [tensor for value in result.values() for tensor in flatten(value)]
+        case Sequence():
+            return [tensor for value in result for tensor in flatten(value)]
+        case _:
+            raise TypeError(f"a network returns tensors, not {type(result).__name__}")
+
+
+def verify(module: nn.Module, compiled: Compiled, inputs: InputSpec, precision: Precision, seed: int = 0) -> Agreement:
+    """Measure how far `compiled` is from `module`, or raise a `CompileError` if that is too far.
+
+    `compiled` holds other weights than its own afterwards: throw it away.
+    """
+    notes: list[str] = []
+    found = _measure(module, compiled, inputs, precision, OWN_WEIGHTS, seed, notes)
+    twin, changed = _made_up(module, compiled, inputs, seed)
+    if changed:
+        compiled.load_constants(changed, check_full_update=False)
+        found += _measure(twin, compiled, inputs, precision, MADE_UP_WEIGHTS, seed + 1, notes)
+    if not found:
+        raise CompileError(
+            Problem.DISAGREES,
+            f"the compiled network cannot be verified: in {precision.value} its outputs overflow even before compiling",
+            "use `--dtype bfloat16` or float32, which reach further, or load trained weights with `--weights`",
+        )
+    return Agreement(tuple(found), TOLERANCE[precision], tuple(notes))
+
+
+def _measure(
+    module: nn.Module,
+    compiled: Compiled,
+    inputs: InputSpec,
+    precision: Precision,
+    weights: str,
+    seed: int,
+    notes: list[str],
+) -> list[Measurement]:
+    found = []
+    for shape in inputs.to_verify():
+        x = _random(shape, module, seed)
+        with torch.no_grad():
+            expected = flatten(module(x))
+            actual = compiled.loader.boxed_run([x.clone()])
+        if [t.shape for t in expected] != [t.shape for t in actual]:
+            shapes = (", ".join(str(tuple(t.shape)) for t in side) for side in (actual, expected))
+            raise CompileError(
+                Problem.DISAGREES, "the compiled network returns {} where eager returns {}".format(*shapes)
+            )
+        if not all(torch.isfinite(tensor).all() for tensor in expected):
+            notes.append(f"not compared with {weights} on {'x'.join(map(str, shape))}: the eager outputs overflow")
+            continue
+        absolute = max(_distance(a, e) for a, e in zip(actual, expected, strict=True))
+        relative = _relative(actual, expected, expected)
+        if not relative <= TOLERANCE[precision] and not _excused(module, x, actual, expected):
+            raise CompileError(
+                Problem.DISAGREES,
+                f"the compiled network differs from eager by {relative:.2g} of its largest output "
+                f"({absolute:.2g}), with {weights} and an input of {'x'.join(map(str, shape))}; "
+                f"{TOLERANCE[precision]:.0e} is tolerated",
+                "no artifact was written; please report this with the spec: it is a bug of PyTorch's compiler or ours",
+            )
+        found.append(Measurement(shape, weights, absolute, relative))
+    return found
+
+
+def _excused(module: nn.Module, x: Tensor, actual: list[Tensor], expected: list[Tensor]) -> bool:
+    """Is compiled about as near to the truth as eager is? Very deep nets amplify the rounding of both alike."""
+    exact = copy.deepcopy(module).double()
+    with torch.no_grad():
+        truth = flatten(exact(x.double()))
+    return _relative(actual, truth, truth) <= _EXCUSE * _relative(expected, truth, truth)
+
+
+def _distance(a: Tensor, b: Tensor) -> float:
+    """The largest difference; infinite where one is not finite. Empty tensors do not differ."""
+    if a.numel() == 0:
+        return 0.0
+    worst = float((a.double() - b.double()).abs().max())
+    return worst if worst == worst else float("inf")  # noqa: PLR0124 - a NaN is no agreement
+
+
+def _relative(some: list[Tensor], others: list[Tensor], scale: list[Tensor]) -> float:
+    """The largest difference of any output, over the largest value of that output."""
+    worst = 0.0
+    for a, b, s in zip(some, others, scale, strict=True):
+        largest = float(s.double().abs().max()) if s.numel() else 0.0
+        distance = _distance(a, b)
+        worst = max(worst, distance / largest if largest else distance)
+    return worst
+
+
+def _random(shape: tuple[int, ...], module: nn.Module, seed: int) -> Tensor:
+    """A reproducible input of the module's type, on its device."""
+    like = next((p for p in module.parameters() if p.is_floating_point()), torch.empty(0))
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(shape, generator=generator).to(like.device, like.dtype)
+
+
+def _made_up(
+    module: nn.Module, compiled: Compiled, inputs: InputSpec, seed: int
+) -> tuple[nn.Module, dict[str, Tensor]]:
+    """A copy of the module with weights and statistics as a trained network has them, and those that are new.
+
+    Only what `compiled` takes from outside is changed: the compiler writes very small weights into its code.
+    """
+    twin = copy.deepcopy(module)
+    names = set(compiled.get_constant_fqns())
+    tensors = dict(twin.named_parameters(remove_duplicate=False)) | dict(twin.named_buffers(remove_duplicate=False))
+    kept = {name: tensor.clone() for name, tensor in tensors.items() if name not in names}
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in twin.named_parameters():
+            if parameter.dim() <= 1 or bool((parameter == parameter.flatten()[0]).all()):
+                parameter.copy_(_lively(name, parameter, generator))
+        _calibrate(twin, inputs, generator)
+        for name, tensor in kept.items():
+            tensors[name].copy_(tensor)
+    floating = {name: tensors[name].detach() for name in names & tensors.keys() if tensors[name].is_floating_point()}
+    return twin, floating
+
+
+def _lively(name: str, old: Tensor, generator: torch.Generator) -> Tensor:
+    """Values for a weight that starts as a constant: biases around 0, factors around what they were, but never 0."""
+    noise = torch.randn(old.shape, generator=generator).to(old.device, old.dtype)
+    if name.endswith("bias"):
+        return 0.1 * noise
+    return torch.where(old.abs() < 0.01, 0.2, old) * torch.exp(0.2 * noise)
+
+
+def _calibrate(module: nn.Module, inputs: InputSpec, generator: torch.Generator) -> None:
+    """Set running statistics to those of a random batch, as training does, and then a little off."""
+    norms = [m for m in module.modules() if isinstance(m, _NormBase) and m.running_mean is not None]
+    if not norms:
+        return
+    before = [(norm, norm.momentum) for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
+        norm.train()
+    shape = (_CALIBRATION_BATCH, *inputs.to_verify()[0][1:])
+    module(_random(shape, module, generator.initial_seed()))
+    for norm, momentum in before:
+        norm.eval()
+        norm.momentum = momentum
+        if norm.running_mean is not None and norm.running_var is not None:
+            noise = torch.randn((2, norm.num_features), generator=generator).to(norm.running_mean)
+            norm.running_mean += 0.1 * norm.running_var.sqrt() * noise[0]
+            norm.running_var *= torch.exp(0.2 * noise[1])

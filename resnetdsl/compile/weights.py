@@ -1,0 +1,137 @@
+"""Trained weights from a file into a module: all of them, exactly, or a table of what does not fit."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from resnetdsl.compile.errors import WeightsError
+
+_ROWS = 10
+_WRAPPERS = ("state_dict", "model", "model_state_dict")
+"""Keys under which training scripts keep the weights beside an optimiser's state."""
+
+
+def load_weights(module: nn.Module, path: str | Path, network: str) -> str:
+    """Fill `module` from a .safetensors file or a PyTorch checkpoint; returns what to note of its origin."""
+    path = Path(path)
+    found = read_weights(path)
+    fit_weights(module, found, path.name, network)
+    return f"{path.name} sha256:{_sha256(path)}"
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors of a checkpoint by name. Nothing but tensors is unpickled."""
+    try:
+        with path.open("rb") as file:
+            file.read(1)
+        loaded: object = _safetensors(path) if path.suffix == ".safetensors" else _checkpoint(path)
+    except OSError as error:
+        raise WeightsError(f"cannot read the weights `{path}`: {(error.strerror or str(error)).lower()}") from error
+    if not isinstance(loaded, Mapping):
+        raise WeightsError(
+            f"`{path}` holds no weights by name but a {type(loaded).__name__}", "save model.state_dict(), not the model"
+        )
+    for wrapper in _WRAPPERS:
+        if isinstance(inner := loaded.get(wrapper), Mapping):
+            loaded = inner
+            break
+    strays = [str(key) for key, value in loaded.items() if not isinstance(key, str) or not isinstance(value, Tensor)]
+    if strays:
+        raise WeightsError(f"`{path}` holds other things than weights: {_some(strays)}", "save model.state_dict()")
+    names = [str(key) for key in loaded]
+    # DataParallel saves every name below `module.`
+    prefix = "module." if names and all(name.startswith("module.") for name in names) else ""
+    return {str(key).removeprefix(prefix): value for key, value in loaded.items()}
+
+
+def _safetensors(path: Path) -> dict[str, Tensor]:
+    try:
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+    except ImportError as error:
+        raise WeightsError("the package safetensors is not installed", "pip install 'resnetdsl[torch]'") from error
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise WeightsError(f"`{path}` is no safetensors file, or not all of one: {error}") from error
+
+
+def _checkpoint(path: Path) -> object:
+    try:
+        loaded: object = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise WeightsError(
+            f"`{path}` is no checkpoint of weights alone: it is damaged, or holds objects, which are never loaded",
+            "save model.state_dict() with torch.save, or use safetensors",
+        ) from error
+    except (RuntimeError, EOFError, ValueError, KeyError, AttributeError, IndexError) as error:
+        raise WeightsError(f"`{path}` is no PyTorch checkpoint, or not all of one") from error
+    return loaded
+
+
+def fit_weights(module: nn.Module, found: Mapping[str, Tensor], file: str, network: str) -> None:
+    """Copy the weights in if every name and shape agrees; else change nothing and say what does not."""
+    wanted = {**module.state_dict()}
+    # Counters of training steps: evaluation has no use for them, and old checkpoints lack them.
+    missing = [name for name in wanted if name not in found and not name.endswith("num_batches_tracked")]
+    unexpected = [name for name in found if name not in wanted]
+    other = [
+        name
+        for name, tensor in wanted.items()
+        if name in found
+        and (found[name].shape != tensor.shape or found[name].is_floating_point() != tensor.is_floating_point())
+    ]
+    if missing or unexpected or other:
+        parts = [
+            _table("missing in the file", missing, [_size(wanted[name]) for name in missing]),
+            _table("not in the network", unexpected, [_size(found[name]) for name in unexpected]),
+            _table(
+                "of another shape", other, [f"{_size(found[n])}, the network has {_size(wanted[n])}" for n in other]
+            ),
+        ]
+        table = "\n".join(part for part in parts if part)
+        raise WeightsError(f"the weights in `{file}` do not fit network `{network}`\n{table}", _advice(other, found))
+    with torch.no_grad():
+        for name, tensor in wanted.items():
+            if name in found:
+                tensor.copy_(found[name])
+
+
+def _table(title: str, names: list[str], sizes: list[str]) -> str:
+    if not names:
+        return ""
+    width = max(len(name) for name in names[:_ROWS])
+    rows = [f"    {name:<{width}}  {size}" for name, size in zip(names[:_ROWS], sizes[:_ROWS], strict=True)]
+    if len(names) > _ROWS:
+        rows.append(f"    and {len(names) - _ROWS} more")
+    return "\n".join([f"  {title} ({len(names)}):", *rows])
+
+
+def _advice(other: list[str], found: Mapping[str, Tensor]) -> str:
+    """The commonest mistake is another number of classes: only the classifier differs, in its first dimension."""
+    owners = {name.rpartition(".")[0] for name in other}
+    rows = {found[name].shape[0] for name in other if found[name].dim()}
+    if len(owners) == 1 and len(rows) == 1:
+        return f"if `{owners.pop()}` is the classifier, the file has {rows.pop()} classes: `--set classes=N`"
+    return "check that the file belongs to this network; `resnetdsl summary` lists its weights"
+
+
+def _size(tensor: Tensor) -> str:
+    kind = "" if tensor.is_floating_point() else f" {tensor.dtype}".replace("torch.", "")
+    return ("x".join(map(str, tensor.shape)) or "scalar") + kind
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = list(names)
+    return ", ".join(listed[:3]) + (f" and {len(listed) - 3} more" if len(listed) > 3 else "")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
