@@ -138,7 +138,7 @@ class AvgPool(Pool):
 
     def call(self, attrs: Attrs, inputs: Types) -> Call:
         count = attrs["pad"] != "same" if attrs["count_pad"] is None else flag(attrs, "count_pad")
-        matters = self.pads(attrs) != NO_PADS
+        matters = self.pads(attrs) != NO_PADS or flag(attrs, "ceil")
         more = keywords(("count_include_pad", count or not matters, True))
         return self.module(attrs, "AvgPool2d", more, "avg_pool2d_same")
 
