@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from resnetdsl.diagnostics.model import Fact
 from resnetdsl.elaborate.network import Elaborated
 from resnetdsl.elaborate.run import frames
 from resnetdsl.ir.graph import Node
@@ -16,4 +17,4 @@ def report(network: Elaborated, code: str, node: Node, **data: object) -> None:
     graph = network.graph
     span = node.span or graph.scopes[node.scope].call
     if span is not None:
-        network.run.sink.report(code, span, trail=frames(graph.trail(node.scope)), **data)
+        network.run.sink.take((Fact(code, span, data, trail=frames(graph.trail(node.scope))),))

@@ -140,7 +140,12 @@ def _visit(node: ast.Node, names: _Names, sink: Sink) -> None:
     match node:
         case ast.Name():
             if not names.use(node.id) and library().find(node.id) is None:
-                sink.report("E0201", node.span, name=node.id, suggestion=nearest(node.id, [*names.all(), *library().all_names()]))
+                sink.report(
+                    "E0201",
+                    node.span,
+                    name=node.id,
+                    suggestion=nearest(node.id, [*names.all(), *library().all_names()]),
+                )
         case ast.Binary(op=ast.BinaryOp.MULTIPLY):
             _visit(node.left, names, sink)
             _visit(node.right, _Names(names, dict.fromkeys(COPY_NAMES, node.span)), sink)
@@ -163,5 +168,3 @@ def _visit(node: ast.Node, names: _Names, sink: Sink) -> None:
         case _:
             for child in children(node):
                 _visit(child, names, sink)
-
-

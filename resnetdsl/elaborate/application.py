@@ -98,13 +98,17 @@ class Applier:
                 name = place.counter.next() if component is None else component
                 inner = self._group(place, name, layer.span, copy)
                 return self.deeper(
-                    lambda: self.run.executor.run_body(layer.body, Context(layer.env.child(), inner), value), layer.span, place
+                    lambda: self.run.executor.run_body(layer.body, Context(layer.env.child(), inner), value),
+                    layer.span,
+                    place,
                 )
             case SharedLayer():
                 return self._share(layer, value, place, component)
             case FunctionLayer():
                 inner = place if component is None else self._group(place, component, layer.span, copy)
-                return self.run.evaluator.caller.apply_function(layer.function, [Given(value, layer.span)], layer.span, inner)
+                return self.run.evaluator.caller.apply_function(
+                    layer.function, [Given(value, layer.span)], layer.span, inner
+                )
             case _:
                 raise AssertionError(type(layer))
 
@@ -126,9 +130,7 @@ class Applier:
             return place
         index, count = copy or (None, None)
         path = place.path(name)
-        scope = self.run.graph.add_scope(
-            ScopeKind.GROUP, name, path, place.scope, call=span, index=index, count=count
-        )
+        scope = self.run.graph.add_scope(ScopeKind.GROUP, name, path, place.scope, call=span, index=index, count=count)
         return replace(place, scope=scope.id, prefix=path, counter=Counter())
 
     def _op(self, layer: OpLayer, value: Value, place: Place, component: str | None) -> Value:
@@ -138,14 +140,12 @@ class Applier:
         if inputs is None:
             return self.run.report("E0219", layer.span, place, got=describe(value))
         if op.arity is not None and len(inputs) != op.arity:
-            return self.run.report(
-                "E0224", layer.span, place, callee=op.name, wanted=op.arity, got=len(inputs)
-            )
+            return self.run.report("E0224", layer.span, place, callee=op.name, wanted=op.arity, got=len(inputs))
         absent = missing(op.params, layer.attrs)
         if absent:
             if not layer.doubtful:
-                for param in absent:
-                    self.run.report("E0204", layer.span, place, name=param, callee=op.name, kind="the layer")
+                for lacking in absent:
+                    self.run.report("E0204", layer.span, place, name=lacking, callee=op.name, kind="the layer")
             return POISON
         attrs = dict(layer.attrs)
         for param in op.params:
@@ -201,7 +201,13 @@ class Applier:
             to = given.value if given is not None else place.to
             if to is None:
                 self.run.report(
-                    "E0204", layer.span, place, (("defined", syntax.name_span),), name="to", callee=syntax.name, kind="the shortcut"
+                    "E0204",
+                    layer.span,
+                    place,
+                    (("defined", syntax.name_span),),
+                    name="to",
+                    callee=syntax.name,
+                    kind="the shortcut",
                 )
                 return None
             env.names["to"] = to
@@ -215,7 +221,13 @@ class Applier:
             else:
                 if not layer.doubtful:
                     self.run.report(
-                        "E0204", layer.span, place, (("defined", param.span),), name=param.name, callee=syntax.name, kind=f"the {syntax.kind.value}"
+                        "E0204",
+                        layer.span,
+                        place,
+                        (("defined", param.span),),
+                        name=param.name,
+                        callee=syntax.name,
+                        kind=f"the {syntax.kind.value}",
                     )
                 good = False
         return context if good else None
@@ -251,7 +263,9 @@ class Applier:
         if layer.shortcut is None or isinstance(main, Poison):
             return main
         if not isinstance(main, Tensor):
-            return self.run.report("E0207", layer.span, place, wanted="one tensor", got=describe(main), where="the end of a residual")
+            return self.run.report(
+                "E0207", layer.span, place, wanted="one tensor", got=describe(main), where="the end of a residual"
+            )
         label = None if isinstance(layer.shortcut, LabelledLayer | OpLayer) else "shortcut"
         shortcut = self.apply(layer.shortcut, value, replace(inner, to=main), label)
         if isinstance(shortcut, Poison):
@@ -309,4 +323,3 @@ def _doubt(value: Value) -> Value:
     if isinstance(value, tuple):
         return tuple(_doubt(item) for item in value)
     return value
-

@@ -25,7 +25,6 @@ def bind(
     callee: str,
     params: tuple[str, ...],
     arguments: list[tuple[ast.Argument, Value]],
-    span: Span,
     defined: Span | None = None,
     hidden: tuple[str, ...] = (),
 ) -> tuple[dict[str, Given], bool]:
@@ -44,9 +43,7 @@ def bind(
         if name is None:
             if position >= len(params):
                 if position == len(params):
-                    run.report(
-                        "E0205", argument.span, place, also, callee=callee, most=len(params), given=given_count
-                    )
+                    run.report("E0205", argument.span, place, also, callee=callee, most=len(params), given=given_count)
                 good = False
                 position += 1
                 continue

@@ -59,7 +59,7 @@ class Builder:
         if inference.faults and not doubtful:
             for fault in inference.faults:
                 at = (arg_spans or {}).get(fault.param or "", span)
-                also = ()
+                also: tuple[tuple[str, Span], ...] = ()
                 if len(inputs) == 2:
                     also = (("left", inputs[0].span), ("right", inputs[1].span))
                 self.run.report(fault.code, at, place, also, **fault.data)
@@ -74,7 +74,9 @@ class Builder:
             self._weightless[path] = node
         return tuple(Tensor(Source(node.id, i), type, span, doubtful) for i, type in enumerate(inference.outputs))
 
-    def one(self, name: str, attrs: Mapping[str, object], inputs: tuple[Tensor, ...], place: Place, span: Span) -> Tensor | Poison:
+    def one(
+        self, name: str, attrs: Mapping[str, object], inputs: tuple[Tensor, ...], place: Place, span: Span
+    ) -> Tensor | Poison:
         """An operator of one output, such as `add`, named after itself."""
         made = self.apply(OPS[name], attrs, inputs, place, name, span)
         return made if isinstance(made, Poison) else made[0]

@@ -152,14 +152,22 @@ def _round(call: Call) -> Value:
 def _divisible(call: Call) -> Value:
     """The rounding of MobileNet's `make_divisible` (timm.layers): to the nearest multiple, but not under limit x value."""
     value, limit = call.number("value"), call.number("limit", 0.9)
-    by = want_whole(call.run, call.place, call.value("by", 8), call.args["by"].span if "by" in call.args else call.span, "`by` of `divisible`")
+    by = want_whole(
+        call.run,
+        call.place,
+        call.value("by", 8),
+        call.args["by"].span if "by" in call.args else call.span,
+        "`by` of `divisible`",
+    )
     if isinstance(value, Poison) or isinstance(limit, Poison) or isinstance(by, Poison):
         return POISON
     least = call.number("min", by)
     if isinstance(least, Poison):
         return POISON
     if by <= 0:
-        return call.run.report("E0210", call.args["by"].span, call.place, what="`by` of `divisible`", value=by, minimum=1)
+        return call.run.report(
+            "E0210", call.args["by"].span, call.place, what="`by` of `divisible`", value=by, minimum=1
+        )
     rounded = max(int(least), int(value + by / 2) // by * by)
     if rounded < limit * value:
         rounded += by
@@ -215,11 +223,27 @@ _TABLE: Final[tuple[tuple[str, tuple[str, ...], int, bool, str, Callable[[Call],
     ("counts", _L, 1, False, "How often each of `unique(list)` occurs.", _counts),
     ("any", _L, 1, False, "Whether a list holds `true`.", _any),
     ("all", _L, 1, False, "Whether a list holds nothing but `true`.", _all),
-    ("divisible", ("value", "by", "min", "limit"), 1, False, "Rounded to a multiple of `by` as MobileNet does.", _divisible),
-    ("fits", ("tensor", "to"), 2, False, "Whether two tensors agree in channels and in stride, so that they add.", _fits),
+    (
+        "divisible",
+        ("value", "by", "min", "limit"),
+        1,
+        False,
+        "Rounded to a multiple of `by` as MobileNet does.",
+        _divisible,
+    ),
+    (
+        "fits",
+        ("tensor", "to"),
+        2,
+        False,
+        "Whether two tensors agree in channels and in stride, so that they add.",
+        _fits,
+    ),
 )
 
-BUILTINS: Final = {name: Builtin(name, params, required, variadic, doc) for name, params, required, variadic, doc, _ in _TABLE}
+BUILTINS: Final = {
+    name: Builtin(name, params, required, variadic, doc) for name, params, required, variadic, doc, _ in _TABLE
+}
 _RUN: Final = {name: run for name, _, _, _, _, run in _TABLE}
 
 

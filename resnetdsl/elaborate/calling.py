@@ -64,18 +64,18 @@ class Caller:
             operands.extend(value if isinstance(value, tuple) else (value,))
             arguments = arguments[1:]
         names = tuple(param.name for param in op.params)
-        given, good = bind(self.run, place, op.name, names, arguments, node.span)
+        given, good = bind(self.run, place, op.name, names, arguments)
         attrs, spans = dict(layer.attrs), dict(layer.spans)
         for param in op.params:
             if param.name not in given:
                 continue
-            value = normalise(self.run, place, op.name, param, given[param.name])
-            if value is POISON:
+            normal = normalise(self.run, place, op.name, param, given[param.name])
+            if normal is POISON:
                 good = False
                 if param.name not in attrs:
                     attrs[param.name] = POISON
             else:
-                attrs[param.name] = value
+                attrs[param.name] = normal
             spans[param.name] = given[param.name].span
         called = OpLayer(node.span, op, attrs, spans, doubtful=layer.doubtful or not good)
         return self._onto(called, operands, node.span, place) if operands else called
@@ -95,9 +95,7 @@ class Caller:
         syntax = layer.definition.syntax
         names = tuple(param.name for param in syntax.params)
         hidden = ("to",) if syntax.kind is ast.DefinitionKind.SHORTCUT else ()
-        given, good = bind(
-            self.run, context.place, syntax.name, names, arguments, node.span, syntax.name_span, hidden
-        )
+        given, good = bind(self.run, context.place, syntax.name, names, arguments, syntax.name_span, hidden)
         return DefinedLayer(node.span, layer.definition, {**layer.given, **given}, layer.doubtful or not good)
 
     def _function(self, function: Function, arguments: Arguments, node: ast.Call, context: Context) -> Value:
@@ -105,7 +103,11 @@ class Caller:
         for argument, _ in arguments:
             if argument.name is not None:
                 return self.run.report(
-                    "E0203", argument.name_span or argument.span, context.place, name=argument.name, callee="this function"
+                    "E0203",
+                    argument.name_span or argument.span,
+                    context.place,
+                    name=argument.name,
+                    callee="this function",
                 )
         return self.apply_function(function, values, node.span, context.place)
 
@@ -118,7 +120,9 @@ class Caller:
                 "E0224", span, place, also, callee="this function", wanted=len(params), got=len(values)
             )
         env = function.env.child(**{param.name: given.value for param, given in zip(params, values, strict=True)})
-        return self.run.applier.deeper(lambda: self.run.evaluator(function.syntax.body, Context(env, place)), span, place)
+        return self.run.applier.deeper(
+            lambda: self.run.evaluator(function.syntax.body, Context(env, place)), span, place
+        )
 
     def _builtin(self, function: Builtin, arguments: Arguments, node: ast.Call, context: Context) -> Value:
         if any(contains_poison(value) for _, value in arguments):
@@ -132,7 +136,7 @@ class Caller:
                     )
             rest = tuple(Given(value, argument.value.span) for argument, value in arguments)
             return run_builtin(Call(self.run, place, function.name, {}, rest, node.span))
-        given, good = bind(self.run, place, function.name, function.params, arguments, node.span)
+        given, good = bind(self.run, place, function.name, function.params, arguments)
         if not good:
             return POISON
         for name in function.params[: function.required]:

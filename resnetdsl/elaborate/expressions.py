@@ -255,7 +255,9 @@ class Evaluator:
                 return POISON
             ends.append(end)
         if ends[2] == 0:
-            return self.run.report("E0605", node.span, context.place, low=ends[0], high=ends[1], step=0, reason="a step of 0 never arrives")
+            return self.run.report(
+                "E0605", node.span, context.place, low=ends[0], high=ends[1], step=0, reason="a step of 0 never arrives"
+            )
         numbers = range(*ends)
         if len(numbers) > budget.LIST:
             return self.run.report("E0503", node.span, context.place, length=len(numbers), limit=budget.LIST)
@@ -297,7 +299,9 @@ class Evaluator:
         if not isinstance(value, Layer):
             return binary(self.run, context.place, ast.BinaryOp.MULTIPLY, count, value, node.span)
         if count < 0:
-            return self.run.report("E0210", node.left.span, context.place, what="a number of copies", value=count, minimum=0)
+            return self.run.report(
+                "E0210", node.left.span, context.place, what="a number of copies", value=count, minimum=0
+            )
         if count > budget.NODES:
             return self.run.report("E0501", node.span, context.place, count=count, limit=budget.NODES)
         if not self._asks_about_copy(node.right):

@@ -57,7 +57,11 @@ def dims(run: Run, node: ast.Input, context: Context) -> tuple[Dim, ...] | None:
 def _range(run: Run, node: ast.Range, context: Context) -> tuple[int, int, int] | None:
     ends: list[int] = []
     for part in (node.low, node.high, node.step):
-        end = 1 if part is None else want_whole(run, context.place, run.evaluator(part, context), part.span, "a size of `input`")
+        end = (
+            1
+            if part is None
+            else want_whole(run, context.place, run.evaluator(part, context), part.span, "a size of `input`")
+        )
         if isinstance(end, Poison):
             return None
         ends.append(end)

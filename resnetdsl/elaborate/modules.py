@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -55,7 +55,7 @@ def library() -> Env:
 
     for path in sorted(library_dir().glob("*.rnet")):
         for name in _DEFINITION.findall(path.read_text(encoding="utf-8")):
-            env.lazy[name] = lambda path=path, name=name: definition(path, name)
+            env.lazy[name] = partial(definition, path, name)
     return env
 
 
@@ -160,26 +160,23 @@ class Loader:
     def _import(self, module: Module, item: ast.Import, path: Path | None, places: dict[str, Span]) -> None:
         target = self._find(item, path)
         other = self._load(target, item) if target is not None else None
-        if other is None:
-            names = [(n.alias or n.name, None, n) for n in item.names]
-        elif item.names:
-            names = [(n.alias or n.name, n.name, n) for n in item.names]
+        if item.names:
+            names = [(name.alias or name.name, name.name, name.span) for name in item.names]
+        elif other is not None:
+            names = [(name, name, item.span) for name in other.env.lazy if name not in other.imports]
         else:
-            names = [(name, name, None) for name in other.env.lazy if name not in other.imports]
-        for bound, name, written in names:
-            span = written.span if written is not None else item.span
-            if other is not None and name is not None and other.env.find(name) is not other.env:
-                self.run.report(
-                    "E0704", span, name=name, module=item.module, suggestion=nearest(name, [*other.env.lazy, *other.env.names])
-                )
-                name = None
+            names = []
+        for bound, name, span in names:
             if not self._new(bound, span, places):
                 continue
             module.imports[bound] = span
-            if other is None or name is None:
-                module.env.names[bound] = POISON
-            else:
-                module.env.lazy[bound] = lambda other=other, name=name: other.env.value(name)
+            module.env.names[bound] = POISON
+            if other is not None and other.env.find(name) is other.env:
+                del module.env.names[bound]
+                module.env.lazy[bound] = partial(other.env.value, name)
+            elif other is not None:
+                near = nearest(name, [*other.env.lazy, *other.env.names])
+                self.run.report("E0704", span, name=name, module=item.module, suggestion=near)
 
     def _find(self, item: ast.Import, path: Path | None) -> Path | None:
         """The file that an import means; None after a message."""

@@ -54,7 +54,9 @@ def elaborate(
     """
     syntax = layer.definition.syntax
     graph = Graph(name, doc)
-    root = graph.add_scope(ScopeKind.NETWORK, name, "", call=call or syntax.name_span, definition=syntax.name_span, doc=doc)
+    root = graph.add_scope(
+        ScopeKind.NETWORK, name, "", call=call or syntax.name_span, definition=syntax.name_span, doc=doc
+    )
     run = new_run(sink, graph)
     run.input_shape = input_shape
     place = Place(root.id, "", Counter())

@@ -57,7 +57,7 @@ def same(left: Value, right: Value) -> bool:
                 and left.given.keys() == right.given.keys()
                 and all(same(left.given[name].value, right.given[name].value) for name in left.given)
             )
-        case ((bool(), _) | (_, bool())):
+        case (bool(), _) | (_, bool()):
             return left is right
         case _:
             return left is right or (not isinstance(left, Tensor | Layer) and left == right)
@@ -90,15 +90,13 @@ def binary(run: Run, place: Place | None, op: BinaryOp, left: Value, right: Valu
             elif op is BinaryOp.MULTIPLY and not isinstance(left, Layer):
                 pass  # `0.5 * layer`: a count of copies that is no whole number
             else:
-                return MergeLayer(span, lambda here, values, at: binary(here, at, op, *values, span), (left, right))
+                return MergeLayer(span, lambda here, values, at: binary(here, at, op, values[0], values[1], span), (left, right))
         case _:
             pass
     return run.report("E0211", span, place, op=op.value, left=describe(left), right=describe(right))
 
 
-def tensors(
-    run: Run, place: Place, op: BinaryOp, left: Tensor | float, right: Tensor | float, span: Span
-) -> Value:
+def tensors(run: Run, place: Place, op: BinaryOp, left: Tensor | float, right: Tensor | float, span: Span) -> Value:
     """Arithmetic with a tensor on one side or on both."""
     if isinstance(left, Tensor) and isinstance(right, Tensor):
         return run.builder.one(_TENSOR_OPS[op], {}, (left, right), place, span)
@@ -149,7 +147,7 @@ def numeric(run: Run, place: Place | None, op: BinaryOp, left: float, right: flo
 
 
 def bounded_number(run: Run, place: Place | None, value: float, span: Span) -> Value:
-    if isinstance(value, complex) or value != value or abs(value) >= budget.NUMBER:
+    if isinstance(value, complex) or math.isnan(value) or abs(value) >= budget.NUMBER:
         return run.report("E0216", span, place, limit=budget.NUMBER)
     return value
 

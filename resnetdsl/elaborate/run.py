@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from resnetdsl.diagnostics.model import Frame, Sink
+from resnetdsl.diagnostics.model import Fact, Frame, Sink
 from resnetdsl.elaborate import budget
 from resnetdsl.elaborate.environment import Env
-from resnetdsl.elaborate.values import POISON, Poison, Tensor, Value
+from resnetdsl.elaborate.values import POISON, Poison, Tensor
 from resnetdsl.ir.graph import Graph, Scope, ScopeKind
 from resnetdsl.source import Span
 from resnetdsl.syntax import ast
@@ -90,7 +90,7 @@ class Run:
     ) -> Poison:
         """Collect a fact with the way to it; returns POISON, the value of what went wrong."""
         trail = frames(self.graph.trail(place.scope)) if place is not None else ()
-        self.sink.report(code, span, also=also, trail=trail, **data)
+        self.sink.take((Fact(code, span, data, also, trail),))
         return POISON
 
     def spend(self, span: Span) -> None:

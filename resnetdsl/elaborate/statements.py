@@ -51,9 +51,7 @@ class Executor:
             ast.Stage: self._stage,
         }
 
-    def run_body(
-        self, body: ast.Body, context: Context, value: Value, kind: ast.DefinitionKind | None = None
-    ) -> Value:
+    def run_body(self, body: ast.Body, context: Context, value: Value, kind: ast.DefinitionKind | None = None) -> Value:
         """The result of a body on a value: what `out` names, or else the running value at its end."""
         context.env.names.setdefault("x", value)
         context.env.names["x"] = value
@@ -172,7 +170,7 @@ class Executor:
             self.run.report("E0219", span, context.place, got=describe(value))
             return
         for output in self.run.graph.outputs:
-            if output.name == label or label == "output":
+            if label in (output.name, "output"):
                 span = self.run.graph.node(output.source.node).span or node.span
                 self.run.report("E0403", node.label.span, context.place, (("first", span),), name=label)
                 return
@@ -217,7 +215,7 @@ class Executor:
         if sizes is None:
             sizes = tuple(dim if isinstance(dim, int) else dim[1] for dim in found)
             graph.input_ranges = tuple(None if isinstance(dim, int) else dim for dim in found)
-        node = graph.add("input", {}, (), (TensorType.image(*sizes),), "input", place.scope, span)
+        node = graph.add("input", {}, (), (TensorType(sizes, "chw"),), "input", place.scope, span)
         return Tensor(Source(node.id), node.outputs[0], span)
 
     def _inner_input(self, node: ast.Input, context: Context, state: State) -> None:

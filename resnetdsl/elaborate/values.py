@@ -195,9 +195,7 @@ class Builtin:
     doc: str
 
 
-Value = (
-    int | float | bool | str | None | Poison | Tensor | Layer | Function | Builtin | tuple["Value", ...]
-)
+Value = int | float | bool | str | None | Poison | Tensor | Layer | Function | Builtin | tuple["Value", ...]
 
 
 def describe(value: Value) -> str:
