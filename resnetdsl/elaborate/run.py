@@ -103,7 +103,12 @@ class Run:
 
 def frames(trail: list[Scope]) -> tuple[Frame, ...]:
     """The trail of scopes in words, from the network inwards."""
-    return tuple(Frame(_words(scope), scope.call) for scope in trail if scope.kind is not ScopeKind.RESIDUAL)
+    return tuple(Frame(_words(scope), _asked(scope)) for scope in trail if scope.kind is not ScopeKind.RESIDUAL)
+
+
+def _asked(scope: Scope) -> Span | None:
+    """The text that asked for a scope; a network that is defined and not instantiated asks for itself."""
+    return None if scope.kind is ScopeKind.NETWORK and scope.call == scope.definition else scope.call
 
 
 def _words(scope: Scope) -> str:

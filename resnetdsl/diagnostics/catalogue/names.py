@@ -376,6 +376,34 @@ NAMES = (
             network tiny = family(16)
             """,
     ),
+    Code(
+        id="E0229",
+        name="circular-definition",
+        title="`{name}` is defined by itself",
+        label="finding its value leads back here",
+        fields=("name",),
+        explanation="""
+            Names of a file may be used before they are written, since each gets its value when it is first asked
+            for. The value of this one needs the value of another, and that one needs this. A definition with a body may well
+            use itself: it is expanded only when it is called, and its arguments can end the recursion.
+            """,
+        bad="""
+            let width = depth * 2
+            let depth = width // 2
+            network tiny {
+                input 3x32x32
+                conv(width, 3x3)
+            }
+            """,
+        good="""
+            let width = depth * 2
+            let depth = 8
+            network tiny {
+                input 3x32x32
+                conv(width, 3x3)
+            }
+            """,
+    ),
 )
 
 CODES = tuple(sorted((*NAMES, *VALUES), key=lambda code: code.id))
