@@ -25,7 +25,9 @@ class AvgPool2dSame(nn.Module):
         pad: list[int] = []
         for axis in (1, 0):
             size, kernel, stride = x.shape[axis + 2], self.kernel_size[axis], self.stride[axis]
-            total = max((size - 1) // stride * stride + kernel - size, 0)
+            total = kernel - 1 - (size - 1) % stride
+            if kernel < stride:  # windows with gaps between them: the last pixels may fall into one
+                total = max(total, 0)
             pad += [total // 2, total - total // 2]
         means = F.avg_pool2d(F.pad(x, pad), self.kernel_size, self.stride)
         if self.count_include_pad:

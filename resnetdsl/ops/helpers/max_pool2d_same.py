@@ -26,7 +26,9 @@ class MaxPool2dSame(nn.Module):
         for axis in (1, 0):
             size, stride = x.shape[axis + 2], self.stride[axis]
             reach = self.dilation[axis] * (self.kernel_size[axis] - 1)
-            total = max((size - 1) // stride * stride + reach + 1 - size, 0)
+            total = reach - (size - 1) % stride
+            if reach + 1 < stride:  # windows with gaps between them: the last pixels may fall into one
+                total = max(total, 0)
             pad += [total // 2, total - total // 2]
         x = F.pad(x, pad, value=float("-inf"))
         return F.max_pool2d(x, self.kernel_size, self.stride, dilation=self.dilation)
