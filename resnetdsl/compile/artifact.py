@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch._C._aoti import AOTIModelPackageLoader
 
 from resnetdsl.compile.errors import ArtifactError, Problem
 from resnetdsl.compile.metadata import Machine, Metadata
@@ -45,7 +46,7 @@ class Artifact:
         """All outputs by name. An input that the artifact was not compiled for is an `ArtifactError`."""
         self._check(x)
         # The code was compiled for this layout and would read any other as garbage.
-        results = self._compiled.loader.boxed_run([x.detach().contiguous()])
+        results = self._compiled.boxed_run([x.detach().contiguous()])
         return dict(zip(self.metadata.outputs, results, strict=True))
 
     def __repr__(self) -> str:
@@ -85,11 +86,13 @@ def load_artifact(path: str | Path, *, any_torch: bool = False) -> Artifact:
 
 
 def load_package(path: Path) -> Compiled:
-    """Map the package's code into this process."""
-    import torch._inductor
+    """Map the package's code into this process.
 
+    This is the loader below `torch._inductor.aoti_load_package`, which would first import the whole compiler
+    (three seconds, and a cache folder) and unpickle whatever else a package holds.
+    """
     try:
-        return torch._inductor.aoti_load_package(str(path))
+        return AOTIModelPackageLoader(str(path), "model", False, 1, -1)
     except (RuntimeError, OSError) as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise ArtifactError(
@@ -99,12 +102,6 @@ def load_package(path: Path) -> Compiled:
 
 def read_metadata(path: Path) -> Metadata:
     """What an artifact says of itself, after a check that it is whole. None of its code is run."""
-    if path.suffix != SUFFIX:
-        raise ArtifactError(
-            Problem.BAD_ARTIFACT,
-            f"an artifact's name ends with {SUFFIX}, `{path.name}` does not",
-            "PyTorch loads packages by that name only: rename it",
-        )
     try:
         with zipfile.ZipFile(path) as archive:
             return Metadata.from_json(_metadata_text(archive, path))

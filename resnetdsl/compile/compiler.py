@@ -136,7 +136,7 @@ def _write(package: Path, metadata: Metadata, output: Path) -> None:
     """The package with its metadata added, to where it was asked for."""
     try:
         with zipfile.ZipFile(package, "a") as archive:
-            # A fixed date: equal artifacts are equal bytes.
+            # `ZipInfo` has a fixed date: an artifact does not tell when it was made.
             archive.writestr(zipfile.ZipInfo(f"{_ROOT}/{MEMBER}"), metadata.to_json())
     except OSError as error:
         raise cannot_write(package, error) from error

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -58,7 +60,7 @@ def _probe(compiler: str) -> None:
     with tempfile.TemporaryDirectory(prefix="resnetdsl-probe-") as folder:
         source = Path(folder) / "probe.cpp"
         source.write_text(_PROBE, encoding="utf-8")
-        command = [compiler, "-std=c++17", "-shared", "-fPIC", str(source), "-o", str(source.with_suffix(".so"))]
+        command = [compiler, "-std=c++20", "-shared", "-fPIC", str(source), "-o", str(source.with_suffix(".so"))]
         try:
             done = subprocess.run(
                 [*command, *openmp], capture_output=True, text=True, errors="replace", timeout=120, check=False
@@ -108,12 +110,15 @@ def _has_triton() -> bool:
 
 @contextmanager
 def writable_cache(fallback: Path) -> Iterator[None]:
-    """Let the compiler keep its cache where it always does, or in `fallback` if that cannot be written."""
-    from torch._inductor.runtime.cache_dir_utils import cache_dir
+    """Let the compiler keep its cache where it always does, or in `fallback` if that cannot be written.
 
+    To be entered before torch's compiler is imported: it makes the folder at once.
+    """
     before = os.environ.get(_CACHE)
     try:
-        with tempfile.TemporaryFile(dir=cache_dir()):
+        folder = Path(before or _default_cache())
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError:
         os.environ[_CACHE] = str(fallback)
@@ -124,3 +129,13 @@ def writable_cache(fallback: Path) -> Iterator[None]:
             os.environ.pop(_CACHE, None)
         else:
             os.environ[_CACHE] = before
+
+
+def _default_cache() -> Path:
+    """Where torch puts its cache. To import torch's own function would make the folder."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, ModuleNotFoundError, OSError):
+        user = f"uid_{os.getuid()}"
+    safe = re.sub(r'[\\/:*?"<>|]', "_", user)
+    return Path(tempfile.gettempdir()) / f"torchinductor_{safe}"

@@ -29,22 +29,15 @@ _EXCUSE = 3.0
 _CALIBRATION_BATCH = 4
 
 
-class Loader(Protocol):
-    """Torch's own loader of a package: flat inputs in, flat outputs out."""
-
-    def boxed_run(self, inputs: list[Tensor]) -> list[Tensor]: ...
-
-
 class Compiled(Protocol):
-    """A loaded package, as `torch._inductor.aoti_load_package` returns it."""
+    """A loaded package, as torch's own loader has it: flat inputs in, flat outputs out."""
 
-    @property
-    def loader(self) -> Loader: ...
+    def boxed_run(self, inputs: list[Tensor], /) -> list[Tensor]: ...
 
     def get_constant_fqns(self) -> list[str]: ...
 
     def load_constants(
-        self, constants_map: dict[str, Tensor], *, check_full_update: bool, user_managed: bool = ...
+        self, constants_map: dict[str, Tensor], use_inactive: bool, check_full_update: bool, /
     ) -> None: ...
 
 
@@ -70,7 +63,7 @@ def verify(module: nn.Module, compiled: Compiled, inputs: InputSpec, precision: 
     found = _measure(module, compiled, inputs, precision, OWN_WEIGHTS, seed, notes)
     twin, changed = _made_up(module, compiled, inputs, seed)
     if changed:
-        compiled.load_constants(changed, check_full_update=False)
+        compiled.load_constants(changed, False, False)
         found += _measure(twin, compiled, inputs, precision, MADE_UP_WEIGHTS, seed + 1, notes)
     if not found:
         raise CompileError(
@@ -95,7 +88,7 @@ def _measure(
         x = _random(shape, module, seed)
         with torch.no_grad():
             expected = flatten(module(x))
-            actual = compiled.loader.boxed_run([x.clone()])
+            actual = compiled.boxed_run([x.clone()])
         if [t.shape for t in expected] != [t.shape for t in actual]:
             shapes = (", ".join(str(tuple(t.shape)) for t in side) for side in (actual, expected))
             raise CompileError(

@@ -1,0 +1,236 @@
+"""What an artifact says of itself, and what is refused: damaged ones, foreign ones, and inputs that do not fit."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resnetdsl.compile.artifact import MEMBER, Artifact, load_artifact, load_package, read_metadata
+from resnetdsl.compile.errors import ArtifactError, CompileError, Problem
+from resnetdsl.compile.metadata import Machine, Metadata
+from resnetdsl.compile.options import Precision
+from tests.compile.packages import Double, metadata, package
+from tests.compile.tiny import Tiny
+
+
+def refused(path: Path) -> CompileError:
+    with pytest.raises(ArtifactError) as caught:
+        load_artifact(path)
+    assert str(caught.value)
+    return caught.value
+
+
+# --- metadata ---
+
+
+def test_metadata_survives_the_round_trip() -> None:
+    meta = metadata()
+    assert Metadata.from_json(meta.to_json()) == meta
+    assert Metadata.from_json(meta.to_json()).sha256 == meta.sha256
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def paths(value: object, at: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+    found = [at] if at else []
+    if isinstance(value, dict):
+        found += [path for key, inner in value.items() for path in paths(inner, (*at, key))]
+    if isinstance(value, list):
+        found += [path for place, inner in enumerate(value) for path in paths(inner, (*at, place))]
+    return found
+
+
+@given(st.data())
+def test_metadata_with_anything_in_it_is_read_or_refused(data: st.DataObject) -> None:
+    document = json.loads(metadata().to_json())
+    *way, last = data.draw(st.sampled_from(paths(document)))
+    owner = document
+    for step in way:
+        owner = owner[step]
+    if data.draw(st.booleans()):
+        del owner[last]
+    else:
+        owner[last] = data.draw(json_values)
+    try:
+        Metadata.from_json(json.dumps(document))
+    except ArtifactError as error:
+        assert error.problem is Problem.BAD_ARTIFACT  # noqa: PT017
+
+
+@given(st.text() | json_values.map(json.dumps))
+def test_metadata_that_is_something_else_is_refused(text: str) -> None:
+    with pytest.raises(ArtifactError):
+        Metadata.from_json(text)
+
+
+def test_metadata_of_a_later_format() -> None:
+    text = metadata().to_json().replace('"version": 1', '"version": 2')
+    with pytest.raises(ArtifactError, match="format 2"):
+        Metadata.from_json(text)
+
+
+def test_a_changed_spec_is_noticed() -> None:
+    text = metadata().to_json().replace("network tiny {", "network tyni {")
+    with pytest.raises(ArtifactError, match="not the one that it was compiled from"):
+        Metadata.from_json(text)
+
+
+def test_metadata_nested_without_end() -> None:
+    with pytest.raises(ArtifactError):
+        Metadata.from_json("[" * 200_000)
+
+
+# --- the archive ---
+
+
+def test_reading_metadata_runs_nothing(tmp_path: Path) -> None:
+    assert read_metadata(package(tmp_path / "a.pt2")) == metadata()
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"#!/bin/sh\n", bytes(10_000), b"PK\x05\x06" + bytes(18)])
+def test_files_of_other_kinds(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.pt2"
+    path.write_bytes(content)
+    assert refused(path).problem is Problem.BAD_ARTIFACT
+
+
+def test_no_file(tmp_path: Path) -> None:
+    assert "no such file" in str(refused(tmp_path / "a.pt2"))
+    assert "directory" in str(refused(tmp_path))
+
+
+def test_every_shortened_package_is_refused(tmp_path: Path) -> None:
+    whole = package(tmp_path / "a.pt2").read_bytes()
+    cut = tmp_path / "cut.pt2"
+    for length in range(0, len(whole), 97):
+        cut.write_bytes(whole[:length])
+        assert refused(cut).problem is Problem.BAD_ARTIFACT
+
+
+def test_a_changed_byte_is_noticed_before_any_code_is_loaded(tmp_path: Path) -> None:
+    path = package(tmp_path / "a.pt2", **{"data/aotinductor/model/a.wrapper.so": bytes(100_000)})
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    assert "a.wrapper.so is damaged" in str(refused(path))
+
+
+def test_packages_of_others(tmp_path: Path) -> None:
+    foreign = tmp_path / "a.pt2"
+    with zipfile.ZipFile(foreign, "w") as archive:
+        archive.writestr("model/archive_format", "pt2")
+    assert "not made by resnetdsl" in str(refused(foreign))
+    with zipfile.ZipFile(foreign, "a") as archive:
+        archive.writestr(f"model/{MEMBER}", metadata().to_json())
+        archive.writestr("elsewhere/x", "")
+    assert "not made by resnetdsl" in str(refused(foreign))
+
+
+@pytest.mark.parametrize("member", ["data/weights/weight_0", "data/models/model.json", "../../evil", "extra/more"])
+def test_packages_with_more_than_an_artifact_holds(tmp_path: Path, member: str) -> None:
+    assert "holds what no artifact holds" in str(refused(package(tmp_path / "a.pt2", **{member: b"cos\nsystem\n."})))
+
+
+def test_metadata_that_would_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("resnetdsl.compile.artifact.MOST_METADATA", 100)
+    assert "bytes of metadata" in str(refused(package(tmp_path / "a.pt2")))
+
+
+def test_a_package_without_code(tmp_path: Path) -> None:
+    assert "PyTorch cannot load" in str(refused(package(tmp_path / "a.pt2")))
+    with pytest.raises(ArtifactError):
+        load_package(tmp_path / "none.pt2")
+
+
+# --- the machine ---
+
+
+@pytest.mark.parametrize(
+    ("machine", "problem"),
+    [
+        (Machine("Plan9", "x86_64"), Problem.OTHER_MACHINE),
+        (replace(Machine.this("cpu"), machine="m68k"), Problem.OTHER_MACHINE),
+        (replace(Machine.this("cpu"), flags=("avx4096",)), Problem.OTHER_MACHINE),
+        (replace(Machine.this("cpu"), gpu="9.0"), Problem.OTHER_MACHINE),
+    ],
+)
+def test_artifacts_of_other_machines(tmp_path: Path, machine: Machine, problem: Problem) -> None:
+    error = refused(package(tmp_path / "a.pt2", metadata(machine=machine).to_json()))
+    assert error.problem is problem
+    assert "compile it again" in error.help
+
+
+def test_artifacts_of_other_versions_of_torch(tmp_path: Path) -> None:
+    path = package(tmp_path / "a.pt2", metadata(torch="1.2.3").to_json())
+    error = refused(path)
+    assert error.problem is Problem.OTHER_TORCH
+    assert "1.2.3" in str(error)
+    with pytest.raises(ArtifactError, match="cannot load"):  # it goes on to the code, of which there is none
+        load_artifact(path, any_torch=True)
+
+
+def test_artifacts_for_cuda_where_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    error = refused(package(tmp_path / "a.pt2", metadata(device="cuda").to_json()))
+    assert error.problem is Problem.NO_CUDA
+
+
+# --- running ---
+
+
+@pytest.fixture
+def artifact() -> Artifact:
+    return Artifact(metadata(), Double(Tiny().eval()))
+
+
+def test_outputs_have_their_names(artifact: Artifact) -> None:
+    x = torch.rand(2, 3, 64, 32)
+    found = artifact.run(x)
+    assert list(found) == ["output", "features"]
+    assert found["output"].shape == (2, 5)
+    called = artifact(x)
+    assert isinstance(called, dict)
+    assert called.keys() == found.keys()
+    assert "batch 1..8" in repr(artifact)
+
+
+def test_one_output_is_a_tensor() -> None:
+    artifact = Artifact(metadata(outputs=("output",)), Double(torch.nn.Sequential(torch.nn.ReLU())))
+    assert isinstance(artifact(torch.rand(1, 3, 32, 32)), torch.Tensor)
+
+
+@pytest.mark.parametrize(
+    ("x", "words"),
+    [
+        (torch.rand(3, 32, 32), "unsqueeze"),
+        (torch.rand(9, 3, 32, 32), "batch 9"),
+        (torch.rand(0, 3, 32, 32), "batch 0"),
+        (torch.rand(1, 3, 50, 50), "h 50, not 32..96 step 32"),
+        (torch.rand(1, 3, 32, 32).half(), "float16"),
+        (torch.zeros(1, 3, 32, 32, dtype=torch.int64), "int64"),
+        (torch.rand(1, 3, 32, 32, device="meta"), "is on meta"),
+        ([1, 2], "not `list`"),
+        (None, "not `NoneType`"),
+    ],
+)
+def test_inputs_that_do_not_fit(artifact: Artifact, x: torch.Tensor, words: str) -> None:
+    with pytest.raises(ArtifactError, match=words) as caught:
+        artifact(x)
+    assert caught.value.problem is Problem.BAD_INPUT
+
+
+def test_the_type_follows_the_precision() -> None:
+    artifact = Artifact(metadata(precision=Precision.BFLOAT16), Double(Tiny().eval().bfloat16()))
+    assert artifact.run(torch.rand(1, 3, 32, 32).bfloat16())["output"].dtype is torch.bfloat16

@@ -1,0 +1,120 @@
+"""What the machine lacks is said in words."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from resnetdsl.compile import toolchain
+from resnetdsl.compile.errors import CompileError, Problem
+from resnetdsl.compile.options import Device
+from resnetdsl.compile.toolchain import find_compiler, find_device, writable_cache
+
+
+def program(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def problem_of(error: pytest.ExceptionInfo[CompileError]) -> Problem:
+    assert error.value.help
+    return error.value.problem
+
+
+def test_the_compiler_of_this_machine_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CXX", raising=False)
+    assert Path(find_compiler()).is_file()
+
+
+def test_no_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CompileError, match="no C\\+\\+ compiler") as caught:
+        find_compiler()
+    assert problem_of(caught) is Problem.NO_COMPILER
+
+
+def test_cxx_that_is_no_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(CompileError, match="no-such-compiler") as caught:
+        find_compiler()
+    assert problem_of(caught) is Problem.NO_COMPILER
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("echo 'x.cpp:2:10: fatal error: omp.h: No such file' >&2; exit 1", "omp.h"),
+        ("exit 0; echo", ""),
+        ("echo collect2: error: ld returned 1 >&2; exit 1", "ld returned 1"),
+    ],
+)
+def test_half_a_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, words: str) -> None:
+    monkeypatch.setenv("CXX", str(program(tmp_path, "g++", script)))
+    if not words:
+        assert find_compiler() == str(tmp_path / "g++")
+        return
+    with pytest.raises(CompileError, match=words) as caught:
+        find_compiler()
+    assert problem_of(caught) is Problem.BROKEN_COMPILER
+
+
+def test_a_program_that_cannot_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = tmp_path / "g++"
+    broken.write_bytes(b"\x7fELF nonsense")
+    broken.chmod(0o755)
+    monkeypatch.setenv("CXX", str(broken))
+    with pytest.raises(CompileError) as caught:
+        find_compiler()
+    assert problem_of(caught) is Problem.BROKEN_COMPILER
+
+
+def test_other_platforms(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(CompileError) as caught:
+        find_compiler()
+    assert problem_of(caught) is Problem.UNSUPPORTED_PLATFORM
+
+
+@pytest.mark.parametrize(
+    ("build", "available", "triton", "words"),
+    [
+        (None, False, False, "built without CUDA"),
+        ("13.0", False, True, "finds no CUDA device"),
+        ("13.0", True, False, "Triton"),
+    ],
+)
+def test_no_cuda(monkeypatch: pytest.MonkeyPatch, build: str | None, available: bool, triton: bool, words: str) -> None:
+    monkeypatch.setattr(torch.version, "cuda", build)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: available)
+    monkeypatch.setattr(toolchain, "_has_triton", lambda: triton)
+    with pytest.raises(CompileError, match=words) as caught:
+        find_device(Device.CUDA)
+    assert problem_of(caught) is Problem.NO_CUDA
+    assert find_device(Device.AUTO).type == "cpu"
+    assert find_device(Device.CPU).type == "cpu"
+
+
+def test_cuda_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(toolchain, "_has_triton", lambda: True)
+    assert find_device(Device.AUTO).type == "cuda"
+    assert find_device(Device.CUDA).type == "cuda"
+
+
+def test_a_cache_that_cannot_be_written_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "/proc/cache")
+    with writable_cache(tmp_path):
+        assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(tmp_path)
+    assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == "/proc/cache"
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "mine"))
+    with writable_cache(tmp_path / "other"):
+        assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(tmp_path / "mine")
+    assert not (tmp_path / "other").exists()

@@ -1,0 +1,153 @@
+"""The verification passes what is right and stops what is wrong, also what shows in a trained network only."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from resnetdsl.compile.errors import CompileError, Problem
+from resnetdsl.compile.inputs import Dimension, InputSpec
+from resnetdsl.compile.options import Precision
+from resnetdsl.compile.verify import MADE_UP_WEIGHTS, OWN_WEIGHTS, flatten, verify
+from tests.compile.packages import INPUT, Double
+from tests.compile.tiny import Tiny
+
+
+def test_the_same_network_agrees_exactly() -> None:
+    module = Tiny().eval()
+    before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    double = Double(copy.deepcopy(module))
+    agreement = verify(module, double, INPUT, Precision.FLOAT32)
+    assert (agreement.absolute, agreement.relative) == (0.0, 0.0)
+    assert {m.weights for m in agreement.measurements} == {OWN_WEIGHTS, MADE_UP_WEIGHTS}
+    assert {m.shape for m in agreement.measurements} == set(INPUT.to_verify())
+    assert double.loaded == sorted(double.get_constant_fqns())
+    assert all(torch.equal(before[name], tensor) for name, tensor in module.state_dict().items())
+    assert not module.training
+
+
+class Wrong(Double):
+    """A package with a defect."""
+
+    def __init__(self, module: nn.Module, defect: Callable[[nn.Module], object]) -> None:
+        super().__init__(module)
+        self.defect = defect
+        defect(module)
+
+    def load_constants(self, constants_map: dict[str, Tensor], use_inactive: bool, check_full_update: bool, /) -> None:
+        super().load_constants(constants_map, use_inactive, check_full_update)
+        self.defect(self.module)
+
+
+def statistics_unused(module: nn.Module) -> None:
+    """Right as long as mean and variance are 0 and 1."""
+    for norm in module.modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            norm.reset_running_stats()
+
+
+def zero_branch_lost(module: nn.Module) -> None:
+    """Right as long as the branch's last norm is zero-initialised."""
+    nn.init.zeros_(module.conv2.weight)  # type: ignore[arg-type]
+    module.bn2.bias.data.zero_()  # type: ignore[union-attr]
+    module.bn2.running_mean.zero_()  # type: ignore[operator,union-attr]
+
+
+def weights_off(module: nn.Module) -> None:
+    module.fc.weight.data *= 1.001  # type: ignore[operator,union-attr]
+
+
+def not_a_number(module: nn.Module) -> None:
+    module.fc.bias.data[0] = float("nan")  # type: ignore[operator,union-attr,index]
+
+
+@pytest.mark.parametrize("defect", [statistics_unused, zero_branch_lost, weights_off, not_a_number])
+def test_defects_are_caught(defect: Callable[[nn.Module], object]) -> None:
+    module = Tiny().eval()
+    with pytest.raises(CompileError, match="differs from eager") as caught:
+        verify(module, Wrong(copy.deepcopy(module), defect), INPUT, Precision.FLOAT32)
+    assert caught.value.problem is Problem.DISAGREES
+
+
+class Half(Double):
+    """A package that returns half of what it should."""
+
+    def boxed_run(self, inputs: list[Tensor], /) -> list[Tensor]:
+        return [tensor[:, ::2] for tensor in super().boxed_run(inputs)]
+
+
+def test_other_shapes_are_caught() -> None:
+    with pytest.raises(CompileError, match=r"returns \(1, 3\), \(1, 8, 8, 8\) where eager returns \(1, 5\)"):
+        verify(Tiny().eval(), Half(Tiny().eval()), INPUT, Precision.FLOAT32)
+
+
+class Deep(nn.Module):
+    """So unstable that rounding alone reaches the output: x -> 4x(1-x), again and again."""
+
+    def __init__(self, swapped: bool) -> None:
+        super().__init__()
+        self.swapped = swapped
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.sigmoid(x)
+        for _ in range(60):
+            x = 4 * x - 4 * x * x if self.swapped else 4 * x * (1 - x)
+        return x
+
+
+def test_rounding_that_a_deep_net_amplifies_is_excused() -> None:
+    agreement = verify(Deep(False), Double(Deep(True)), INPUT, Precision.FLOAT32)
+    assert agreement.relative > 0.1
+
+
+class Overflow(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.bn = nn.BatchNorm2d(4)
+        nn.init.constant_(self.conv.weight, 1e4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.bn(self.conv(x * 1e4)) if self.bn.running_mean.any() else self.conv(x * 1e30) * 1e30  # type: ignore[union-attr]
+        return y
+
+
+def test_what_overflows_with_its_own_weights_is_verified_with_others() -> None:
+    module = Overflow().eval()
+    agreement = verify(module, Double(copy.deepcopy(module)), INPUT, Precision.FLOAT32)
+    assert {m.weights for m in agreement.measurements} == {MADE_UP_WEIGHTS}
+    assert len(agreement.notes) == len(INPUT.to_verify())
+    assert "overflow" in agreement.notes[0]
+
+
+class Infinite(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x / 0
+
+
+def test_what_always_overflows_is_refused() -> None:
+    with pytest.raises(CompileError, match="cannot be verified"):
+        verify(Infinite(), Double(Infinite()), INPUT, Precision.FLOAT16)
+
+
+@pytest.mark.parametrize("precision", [Precision.BFLOAT16, Precision.FLOAT16])
+def test_half_precision(precision: Precision) -> None:
+    module = Tiny().eval().to(getattr(torch, precision.value))
+    assert verify(module, Double(copy.deepcopy(module)), INPUT, precision).relative == 0
+
+
+def test_a_vector_network() -> None:
+    module = nn.Sequential(nn.Linear(6, 4), nn.LayerNorm(4), nn.BatchNorm1d(4)).eval()
+    spec = InputSpec((Dimension("batch", 1, 1), Dimension("channels", 6, 6)))
+    assert len(verify(module, Double(copy.deepcopy(module)), spec, Precision.FLOAT32).measurements) == 2
+
+
+def test_flattening() -> None:
+    a, b, c = torch.zeros(3).unbind()
+    assert [id(t) for t in flatten({"x": a, "y": (b, [c])})] == [id(a), id(b), id(c)]
+    with pytest.raises(TypeError):
+        flatten(None)
