@@ -44,7 +44,8 @@ def explain(code: str, *, color: bool = False, width: int = 80) -> str | None:
     found = find_code(code)
     if found is None:
         return None
-    return "".join(row.write(color=color) + "\n" for row in _rows(found, max(40, min(width, _WIDEST))))
+    rows = _rows(found, max(40, min(width, _WIDEST)))
+    return "\n".join(row.write(color=color) for row in rows).rstrip("\n") + "\n"
 
 
 def example_text(text: str) -> str:

@@ -6,6 +6,10 @@ from resnetdsl.diagnostics.catalogue import AREAS, CODES
 from resnetdsl.diagnostics.explain import example_text
 from resnetdsl.diagnostics.model import Code
 
+_INTRODUCTION = """\
+Everything that `resnetdsl check` can say. A code keeps its meaning for ever; `resnetdsl explain CODE` shows the same
+text on a terminal. Codes with `E` are errors, those with `W` are warnings."""
+
 
 def page(code: str) -> str:
     """The Markdown page of a code's id."""
@@ -22,11 +26,7 @@ def page(code: str) -> str:
 
 def index() -> str:
     """The list of all codes by area, linked to their pages."""
-    parts = [
-        "# Diagnostics",
-        "Everything that `resnetdsl check` can say. A code keeps its meaning for ever; `resnetdsl explain CODE` shows "
-        "the same text on a terminal. Codes with `E` are errors, those with `W` are warnings.",
-    ]
+    parts = ["# Diagnostics", _INTRODUCTION]
     for title, codes in AREAS:
         rows = [f"| [{code.id}]({file_name(code)}) | `{code.name}` | {_gist(code)} |" for code in codes]
         parts += [f"## {title}", "\n".join(("| code | name | in short |", "| --- | --- | --- |", *rows))]

@@ -383,9 +383,9 @@ NAMES = (
         label="finding its value leads back here",
         fields=("name",),
         explanation="""
-            Names of a file may be used before they are written, since each gets its value when it is first asked
-            for. The value of this one needs the value of another, and that one needs this. A definition with a body may well
-            use itself: it is expanded only when it is called, and its arguments can end the recursion.
+            Names of a file may be used before they are written, since each gets its value when it is first asked for.
+            The value of this one needs the value of another, and that one needs this. A definition with a body may
+            well use itself: it is expanded only when it is called, and its arguments can end the recursion.
             """,
         bad="""
             let width = depth * 2

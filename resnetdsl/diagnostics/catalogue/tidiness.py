@@ -120,7 +120,8 @@ CODES = (
         helps=("remove it",),
         fields=("name",),
         explanation="""
-            Nothing in this file uses what is imported here.
+            Nothing in this file uses what is imported here. A reader looks for the use, and the other file is read
+            for nothing.
             """,
         bad="""
             from "blocks.rnet" import unit

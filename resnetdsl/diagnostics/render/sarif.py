@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from resnetdsl.diagnostics.model import Code, Diagnostic, Label, Severity
 from resnetdsl.diagnostics.render.places import place, uri
 from resnetdsl.source import Span
+from resnetdsl.version import VERSION
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning"}
 
 
-def render_sarif(diagnostics: Sequence[Diagnostic], *, tool_version: str) -> str:
+def render_sarif(diagnostics: Sequence[Diagnostic], *, tool_version: str = VERSION) -> str:
     """One run with the diagnostics in the order given, and the rules that they break."""
     codes = sorted({each.code.id: each.code for each in diagnostics}.values(), key=lambda code: code.id)
     places = {code.id: index for index, code in enumerate(codes)}

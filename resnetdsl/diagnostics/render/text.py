@@ -68,12 +68,14 @@ def _rows(diagnostic: Diagnostic, width: int) -> Iterator[Row]:
         yield _bar(gutter)
     for word, text in footer:
         lead = f"{' ' * gutter} = "
+        hang = " " * (len(word) + 2)
+        room = max(width - len(lead), 2 * len(hang))
         first, *rest = textwrap.wrap(
-            f"{word}: {text}", max(width - len(lead), 20), break_long_words=False, break_on_hyphens=False
+            f"{word}: {text}", room, subsequent_indent=hang, break_long_words=False, break_on_hyphens=False
         )
         yield Row().add(lead, Style.GUTTER).add(f"{word}:", Style.HELP).add(first[len(word) + 1 :])
         for more in rest:
-            yield Row().add(" " * (len(lead) + len(word) + 2) + more)
+            yield Row().add(" " * len(lead) + more)
 
 
 def place(span: Span) -> str:
