@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from resnetdsl.diagnostics.model import Sink
 from resnetdsl.diagnostics.words import word_all
 from resnetdsl.elaborate.arguments import nearest
+from resnetdsl.ir.graph import CheckedGraph
 from resnetdsl.paths import specs_dir
 from resnetdsl.source import SourceFile
 from resnetdsl.spec import Spec, SpecError, parse_spec
 from resnetdsl.syntax.reading import read_source
+
+if TYPE_CHECKING:
+    import torch.nn
+
+    from resnetdsl.emit.summary import Summary
 
 _NETWORK = re.compile(r"^network\s+([A-Za-z_]\w*)", re.MULTILINE)
 
@@ -23,7 +31,8 @@ def load(source: str | Path) -> Spec:
     Mistakes inside the text are for `Spec.check` to tell; SpecError is raised where there is no text to look at.
     """
     if isinstance(source, str) and ("{" in source or "\n" in source):
-        return parse_spec(SourceFile("<text>", source), None, Sink())
+        sink = Sink()
+        return parse_spec(SourceFile("<text>", source), None, sink)
     path = Path(source)
     if path.suffix != ".rnet" and not path.is_file():
         shipped = find_network(str(source))
@@ -33,16 +42,22 @@ def load(source: str | Path) -> Spec:
             raise SpecError(f"there is no file and no shipped network `{source}`{hint}")
         path = shipped
     sink = Sink()
-    file = read_source(path, str(source if path == Path(source) else path.name), sink)
+    name = path.name if path.is_relative_to(specs_dir()) else str(path)
+    file = read_source(path, name, sink)
     if file is None:
         raise SpecError(f"cannot read {path}", word_all(sink.facts))
     return parse_spec(file, path, sink)
 
 
+def shipped_files() -> tuple[Path, ...]:
+    """The specs that come with resnetdsl."""
+    return tuple(sorted(specs_dir().glob("*.rnet")))
+
+
 def shipped_networks() -> dict[str, Path]:
     """Every network of the shipped specs and its file, found without parsing them."""
     found: dict[str, Path] = {}
-    for path in sorted(specs_dir().glob("*.rnet")):
+    for path in shipped_files():
         for name in _NETWORK.findall(path.read_text(encoding="utf-8")):
             found.setdefault(name, path)
     return found
@@ -53,3 +68,39 @@ def find_network(name: str) -> Path | None:
     return shipped_networks().get(name)
 
 
+@dataclass(frozen=True)
+class Network:
+    """A checked network, and all that can be made of it."""
+
+    name: str
+    checked: CheckedGraph
+    spec: Spec
+
+    @property
+    def graph(self) -> Any:
+        """The `networkx.MultiDiGraph`: nodes hold a `Node` under `node`, edges their `type`, keyed by port."""
+        return self.checked.nx
+
+    def source(self) -> str:
+        """PyTorch source that needs torch alone."""
+        from resnetdsl.emit.pytorch import emit
+
+        return emit(self.checked, origin=self.spec.file.name, digest=self.spec.digest)
+
+    def module(self) -> torch.nn.Module:
+        """That source, run: a module with freshly drawn weights, in training mode."""
+        from resnetdsl.emit.module import build
+
+        return build(self.source(), self.name)
+
+    def dump(self) -> str:
+        """The graph as YAML, which `resnetdsl.ir.load.load` reads back."""
+        from resnetdsl.ir.dump import dump
+
+        return dump(self.checked)
+
+    def summary(self) -> Summary:
+        """The table of layers."""
+        from resnetdsl.emit.summary import summarise
+
+        return summarise(self.checked)

@@ -6,9 +6,11 @@ module is asked for.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from resnetdsl.checks import check
 from resnetdsl.checks.allow import Allowed, allowed
@@ -25,6 +27,10 @@ from resnetdsl.ir.graph import CheckedGraph
 from resnetdsl.source import SourceFile
 from resnetdsl.syntax import ast
 from resnetdsl.syntax.parser import parse
+from resnetdsl.syntax.reading import read_source
+
+if TYPE_CHECKING:
+    from resnetdsl.api import Network
 
 Size = tuple[int, int, int]
 
@@ -83,6 +89,29 @@ class Spec:
         """The networks that need arguments, and which."""
         return {name: absent for name in self._all() if (absent := self._missing(name))}
 
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the text, which names artifacts and emitted source."""
+        return hashlib.sha256(self.file.text.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def doc(self, name: str) -> str:
+        """The documentation of a network: its own, or that of the one it is an instance of."""
+        if self.module is None or name not in self.module.networks:
+            return ""
+        layer = self._layer(name)
+        return self.module.networks[name].doc or (layer.definition.syntax.doc if layer is not None else "")
+
+    def network(self, name: str | None = None, *, input: Size | None = None, **overrides: Any) -> Network:
+        """A checked network by name (or the only one), with overrides of its parameters: `classes=10`.
+
+        `input` is (channels, height, width). Raises SpecError, which shows every diagnostic.
+        """
+        from resnetdsl.api import Network
+
+        picked = self.pick(name)
+        values = {key: plain(value) for key, value in overrides.items()}
+        return Network(picked, self.graph(picked, overrides=values, input=input), self)
+
     def check(
         self,
         network: str | None = None,
@@ -94,7 +123,7 @@ class Spec:
         sink = Sink()
         graphs: dict[str, CheckedGraph | None] = {}
         if self.module is not None:
-            names = self.networks if network is None else (self._pick(network),)
+            names = self.networks if network is None else (self.pick(network),)
             for name in names:
                 inner = Sink()
                 graphs[name] = self._graph(name, inner, overrides or {}, input)
@@ -113,7 +142,7 @@ class Spec:
         self, name: str | None = None, *, overrides: Mapping[str, Value] | None = None, input: Size | None = None
     ) -> CheckedGraph:
         """The checked graph of one network. Raises SpecError with all diagnostics where there are errors."""
-        name = self._pick(name)
+        name = self.pick(name)
         report = self.check(name, overrides=overrides, input=input)
         graph = report.graphs[name] if name in report.graphs else None
         if graph is None or report.errors:
@@ -153,7 +182,7 @@ class Spec:
         params = layer.definition.syntax.params
         return tuple(p.name for p in params if p.default is None and p.name not in layer.given)
 
-    def _pick(self, name: str | None) -> str:
+    def pick(self, name: str | None) -> str:
         """The network meant: by its name, or the only one there is."""
         if name is not None:
             if name not in self._all():
@@ -172,9 +201,7 @@ class Spec:
         found = word_all(self.sink.facts)
         raise SpecError(f"{self.file.name} has no network that can be built", tuple(found))
 
-    def _graph(
-        self, name: str, sink: Sink, overrides: Mapping[str, Value], input: Size | None
-    ) -> CheckedGraph | None:
+    def _graph(self, name: str, sink: Sink, overrides: Mapping[str, Value], input: Size | None) -> CheckedGraph | None:
         assert self.module is not None
         layer = self._layer(name)
         if layer is None:
@@ -196,9 +223,7 @@ class Spec:
 
         def run(size: Size | None, into: Sink) -> Elaborated:
             expects = item.expects if isinstance(item, ast.Instance) else ()
-            return elaborate(
-                name, layer, into, doc=item.doc, call=item.name_span, expects=expects, input_shape=size
-            )
+            return elaborate(name, layer, into, doc=item.doc, call=item.name_span, expects=expects, input_shape=size)
 
         return check(run(input, sink), lambda size: run(size, Sink()), as_written=not overrides and input is None)
 
@@ -228,3 +253,15 @@ def parse_spec(file: SourceFile, path: Path | None, sink: Sink) -> Spec:
     return Spec(file, path, sink, module, loader)
 
 
+def parse_text(name: str, data: bytes) -> Spec:
+    """A spec from bytes that came from elsewhere than a file. SpecError if they are no text."""
+    sink = Sink()
+    file = read_source(data, name, sink)
+    if file is None:
+        raise SpecError(f"cannot read {name}", word_all(sink.facts))
+    return parse_spec(file, None, sink)
+
+
+def plain(value: Any) -> Any:
+    """A Python value as one of the language: lists are tuples there."""
+    return tuple(map(plain, value)) if isinstance(value, list | tuple) else value

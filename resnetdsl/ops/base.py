@@ -145,6 +145,8 @@ class Op(ABC):
     params: tuple[Param, ...] = ()
     arity: int | None = 1
     layer: bool = True
+    wants_vector: bool = False
+    """Whether a Cx1x1 image is flattened for it, as everyone writes between a global pool and a classifier."""
 
     @abstractmethod
     def infer(self, attrs: Attrs, inputs: Types) -> Inference:

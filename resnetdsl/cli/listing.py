@@ -1,0 +1,59 @@
+"""List networks: those shipped, or those of a spec, with what their authors say of them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+
+from resnetdsl.cli.output import add_color, say, width
+from resnetdsl.cli.specs import open_spec
+
+NAME = "list"
+HELP = "list networks with their parameters and multiply-accumulates"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("spec", nargs="*", metavar="FILE.rnet", help="specs; without one, all that are shipped")
+    parser.add_argument("--match", metavar="TEXT", default="", help="only networks with this in their name")
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--fast", action="store_true", help="names and words only; no network is built")
+    add_color(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from resnetdsl.api import shipped_files
+
+    files = args.spec or [str(path) for path in shipped_files()]
+    rows = [row for name in files for row in _rows(name, args)]
+    if args.format == "json":
+        sys.stdout.write(f"{json.dumps(rows, indent=2)}\n")
+        return 0
+    columns = width()
+    longest = max((len(str(row["name"])) for row in rows), default=0)
+    for row in rows:
+        counts = "" if args.fast else f"{_millions(row['params'], 'M', 1e6):>9} {_millions(row['macs'], 'G', 1e9):>9}"
+        line = f"{row['name']:<{longest}} {counts}  {row['doc']}".rstrip()
+        sys.stdout.write(f"{line if len(line) <= columns else line[: columns - 3] + '...'}\n")
+    say(args, f"{len(rows)} networks")
+    return 0
+
+
+def _millions(value: object, unit: str, scale: float) -> str:
+    return f"{value / scale:.2f}{unit}" if isinstance(value, int) else "-"
+
+
+def _rows(name: str, args: argparse.Namespace) -> Iterator[dict[str, object]]:
+    from resnetdsl.analysis.costs import totals
+
+    spec, _ = open_spec(name)
+    for network in spec.networks:
+        if args.match not in network:
+            continue
+        row: dict[str, object] = {"name": network, "file": spec.file.name, "doc": spec.doc(network).split("\n")[0]}
+        if not args.fast:
+            graph = spec.check(network).graphs[network]
+            sums = totals(graph) if graph is not None else None
+            row |= {"params": sums.params if sums else None, "macs": sums.macs if sums else None}
+        yield row
