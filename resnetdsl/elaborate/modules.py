@@ -21,10 +21,10 @@ from resnetdsl.ops.registry import OPS
 from resnetdsl.paths import library_dir, specs_dir
 from resnetdsl.source import SourceFile, Span
 from resnetdsl.syntax import ast
-from resnetdsl.syntax.parser import parse, parse_cached
+from resnetdsl.syntax.parser import parse
 from resnetdsl.syntax.reading import read_source
 
-_DEFINITION = re.compile(r"^(?:block|shortcut|network)\s+([A-Za-z_]\w*)", re.MULTILINE)
+_DEFINITION = re.compile(r"^(?:block|shortcut|network|let)\s+([A-Za-z_]\w*)", re.MULTILINE)
 _NO_NAMES: Final = frozenset({"input", "param"})  # ops with a statement of their own
 
 
@@ -63,7 +63,7 @@ def _library_module(path: Path, parent: Env) -> Module:
     """A file of the library. Its mistakes are ours, and a test sees to it that there are none."""
     sink = Sink()
     file = SourceFile(f"library/{path.name}", path.read_text(encoding="utf-8"))
-    module = Loader(sink, None).module(file, parse_cached(file, sink), None, parent)
+    module = Loader(sink, None).module(file, parse(file, sink), None, parent)
     if sink.facts:
         raise AssertionError(f"the library does not parse: {sink.facts[0]}")
     return module
