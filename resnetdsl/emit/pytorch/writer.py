@@ -1,0 +1,232 @@
+"""One class as source: its constructor and its `forward`, as a person would write them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from resnetdsl.emit.pytorch import weights
+from resnetdsl.emit.pytorch.bodies import Statement
+from resnetdsl.emit.pytorch.classes import Class
+from resnetdsl.emit.pytorch.forward import Forward, Step, quote
+from resnetdsl.emit.pytorch.layout import wrap
+from resnetdsl.emit.pytorch.leaves import Form
+from resnetdsl.emit.pytorch.parts import Printer, follows, holes
+from resnetdsl.emit.pytorch.registry import Container, Entry, loop
+from resnetdsl.emit.pytorch.text import MODULE_ATTRIBUTES, docstring, is_plain, literal, unique
+
+LEAST_LOOPED = 4
+"""So many copies in a row, under names that count, become a loop."""
+
+
+class Writer:
+    """Writes a class. `outputs` are the names of its results where it returns a dictionary."""
+
+    def __init__(self, cls: Class, printer: Printer, outputs: Sequence[str] = (), after: Sequence[str] = ()) -> None:
+        self.cls = cls
+        self.unit = cls.model
+        self.printer = printer
+        self.outputs = outputs
+        self.after = after
+        self.members = Container()
+        self.stored: dict[str, None] = {}
+        self.weightless: dict[str, str] = {}
+        self.inits: list[str] = []
+        heads = {statement.name.partition(".")[0] for statement in self.unit.statements if statement.weighted}
+        self.taken = heads | MODULE_ATTRIBUTES | {param.name for param in cls.columns.params}
+        texts = iter(cls.columns.texts)
+        handed = {id(self.unit.statements[place]) for place in cls.handed}
+        self.handed = handed
+        self.optional = {self.unit.statements[place].name for place in cls.handed if cls.optional(place)}
+        self.texts = {
+            id(each): [] if id(each) in handed else list(islice(texts, sum(1 for _ in holes(each.part))))
+            for each in self.unit.statements
+        }
+
+    def lines(self, doc: str) -> list[str]:
+        """The class."""
+        chain = self.unit.is_chain
+        body = [*docstring(doc, "    "), ""] if doc else []
+        made = self._sequential() if chain else self._module()
+        base = "nn.Sequential" if chain else "nn.Module"
+        lines = [f"class {self.cls.name}({base}):", *body, *made]
+        while not lines[-1]:
+            lines.pop()
+        return lines
+
+    # --- the two kinds of class ---
+
+    def _sequential(self) -> list[str]:
+        items = [(each.name, each.part) for each in self.unit.statements]
+        texts = (text for each in self.unit.statements for text in self.texts[id(each)])
+        for place, each in enumerate(self.unit.statements):
+            self.inits += [weights.call(init, f"self[{place}]") for init in each.inits]
+        return self._constructor([f"super().__init__({self.printer.sequence(items, texts)})", *self.inits])
+
+    def _module(self) -> list[str]:
+        steps = list(self._steps(self._register()))
+        names = dict(zip(self.unit.results, self.outputs, strict=False))
+        forward = Forward(steps, self.unit.results, self.unit.arity, names)
+        keys = [literal(name) for name in self.outputs]
+        body = forward.lines(keys)
+        made = [f"self.{name} = {name}" for name in self.stored]
+        made += [*self.members.lines(), *self.inits, *self.after]
+        arguments = ", ".join(f"{name}: Tensor" for name in forward.arguments())
+        count = len(self.unit.results)
+        result = "dict[str, Tensor]" if keys else "Tensor" if count == 1 else f"tuple[{', '.join(['Tensor'] * count)}]"
+        lines = self._constructor(["super().__init__()", *made]) if made or self.cls.handed else []
+        lines += wrap(f"def forward(self{', ' if arguments else ''}{arguments}) -> {result}:", 4)
+        for line in body:
+            stripped = line.lstrip()
+            lines += wrap(stripped, 8 + len(line) - len(stripped))
+        return lines
+
+    def _constructor(self, body: list[str]) -> list[str]:
+        params = self.cls.columns.params
+        written = [f"{p.name}: {p.hint}" for p in params if p.positional]
+        by_name = [f"{p.name}: {p.hint}" for p in params if not p.positional and p.default is None]
+        handed = [self.unit.statements[place].name for place in self.cls.handed]
+        by_name += [f"{name}: nn.Module" for name in handed if name not in self.optional]
+        defaulted = [f"{p.name}: {p.hint} = {p.default}" for p in params if p.default is not None]
+        defaulted += [f"{name}: nn.Module | None = None" for name in handed if name in self.optional]
+        signature = ", ".join(["self", *written, *by_name, *defaulted])
+        lines = _signature(f"def __init__({signature}) -> None:", 4)
+        for line in body:
+            stripped = line.lstrip()
+            lines += wrap(stripped, 8 + len(line) - len(stripped))
+        return [*lines, ""]
+
+    # --- statements ---
+
+    def _register(self) -> list[tuple[Statement, int]]:
+        """Give every module and weight its name. Returns the statements, runs of copies as the first and their number."""
+        statements = self.unit.statements
+        uses = self._uses()
+        plan, at = [], 0
+        while at < len(statements):
+            statement = statements[at]
+            count = self._run(at, uses)
+            count = count if count >= LEAST_LOOPED else 1
+            self._enter(statement, count)
+            plan.append((statement, count))
+            at += count
+        return plan
+
+    def _enter(self, statement: Statement, count: int) -> None:
+        handed = id(statement) in self.handed
+        match statement.form:
+            case Form.PARAMETER:
+                code = f"nn.Parameter({self._code(statement)})"
+                self.members.add(statement.name, Entry(code, is_parameter=True))
+            case Form.MODULE if handed or (statement.weighted and not statement.is_identity):
+                self.members.add(statement.name, Entry(self._code(statement), count=count))
+            case Form.MODULE if not statement.is_identity:
+                code = self._code(statement)
+                if code not in self.weightless:
+                    plain = statement.name if is_plain(statement.name) else statement.hint
+                    self.weightless[code] = name = unique(plain, self.taken)
+                    self.members.add(name, Entry(code))
+            case _:
+                pass
+
+    def _steps(self, plan: list[tuple[Statement, int]]) -> Iterator[Step]:
+        places = {id(statement): place for place, statement in enumerate(self.unit.statements)}
+        for statement, count in plan:
+            handed = id(statement) in self.handed
+            self.inits += [weights.call(init, self.members.reach(statement.name)) for init in statement.inits]
+            if count > 1:
+                last = self.unit.statements[places[id(statement)] + count - 1]
+                callee = quote(self.members.reach_each(statement.name))
+                head = loop(statement.name.rpartition(".")[2], count)
+                label = statement.hint
+                yield Step(f"{callee}({{0}})", statement.inputs, last.outputs, alone=True, label=label, loop=head)
+            elif statement.form is Form.PARAMETER:
+                yield self._step(statement, quote(self.members.reach(statement.name)), atom=True)
+            elif statement.form is Form.EXPRESSION:
+                texts = iter([self._stored(text) for text in self.texts[id(statement)]])
+                yield self._step(statement, self.printer.render(statement.part, texts))
+            elif statement.is_identity and not handed:
+                yield self._step(statement, "{0}", alias=True)
+            else:
+                yield self._call(statement)
+
+    def _call(self, statement: Statement) -> Step:
+        code = self._code(statement)
+        name = self.weightless.get(code) if not statement.weighted else None
+        callee = self.members.reach(name or statement.name)
+        arguments = ", ".join(f"{{{port}}}" for port in range(len(statement.inputs)))
+        template = f"{quote(callee)}({arguments})"
+        return self._step(statement, template, target=code.partition("(")[0], alone=statement.child is not None)
+
+    @staticmethod
+    def _step(
+        statement: Statement,
+        template: str,
+        *,
+        target: str = "",
+        alone: bool = False,
+        alias: bool = False,
+        atom: bool = False,
+    ) -> Step:
+        outputs = statement.outputs if statement.live else ()
+        label = statement.name.rpartition(".")[2] or statement.hint
+        label = statement.hint if label.isdecimal() else label
+        return Step(template, statement.inputs, outputs, target, alone, alias, atom, label)
+
+    def _code(self, statement: Statement) -> str:
+        """The expression that makes a module or a weight."""
+        if id(statement) in self.handed:
+            name = statement.name
+            return f"nn.Identity() if {name} is None else {name}" if name in self.optional else name
+        return self.printer.render(statement.part, iter(self.texts[id(statement)]))
+
+    def _stored(self, text: str) -> str:
+        """A number in `forward`: a literal, or the parameter that the constructor keeps."""
+        for param in self.cls.columns.params:
+            if re.search(rf"\b{param.name}\b", text):
+                self.stored[param.name] = None
+                text = re.sub(rf"\b{param.name}\b", f"self.{param.name}", text)
+                return f"({text})" if " " in text else text
+        return text
+
+    # --- runs of copies ---
+
+    def _uses(self) -> dict[int, int]:
+        uses: dict[int, int] = {}
+        for tensor in [*(t for each in self.unit.statements for t in each.inputs), *self.unit.results]:
+            uses[tensor] = uses.get(tensor, 0) + 1
+        return uses
+
+    def _run(self, at: int, uses: dict[int, int]) -> int:
+        """How many statements from here on are copies in a row."""
+        statements = self.unit.statements
+        first = statements[at]
+        if not self._may_loop(first):
+            return 1
+        count, head, code = 1, first.name.rpartition(".")[0], self._code(first)
+        while at + count < len(statements):
+            before, each = statements[at + count - 1], statements[at + count]
+            linked = each.inputs == before.outputs and uses.get(before.outputs[0]) == 1
+            named = follows(before.name, each.name) and each.name.rpartition(".")[0] == head
+            if not (linked and named and self._may_loop(each) and self._code(each) == code):
+                break
+            count += 1
+        return count
+
+    def _may_loop(self, statement: Statement) -> bool:
+        one_to_one = len(statement.inputs) == len(statement.outputs) == 1
+        plain = statement.form is Form.MODULE and statement.weighted and statement.live and not statement.inits
+        last = statement.name.rpartition(".")[2]
+        return one_to_one and plain and id(statement) not in self.handed and not last.startswith("_")
+
+
+def _signature(text: str, indent: int) -> list[str]:
+    """A `def` line; too long, its parameters one a line."""
+    if indent + len(text) <= 100:
+        return [" " * indent + text]
+    head, _, rest = text.partition("(")
+    inner, arrow, result = rest.rpartition(") -> ")
+    lines = wrap(f"{head}({inner})", indent)
+    lines[-1] += f"{arrow.removeprefix(')')}{result}"
+    return lines
