@@ -53,4 +53,4 @@ def cache_dir() -> Path:
         base = Path("~/Library/Caches")
     else:
         base = Path("~/.cache")
-    return Path(os.path.expanduser(base)) / "resnetdsl"
+    return base.expanduser() / "resnetdsl"

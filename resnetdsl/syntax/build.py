@@ -30,7 +30,14 @@ BROKEN: Final = Broken()
 
 _SUFFIXES = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _MAX_DIGITS = 400
-_COMPARE = {op.value: op for op in BinaryOp}
+_COMPARE = {
+    "EQUAL": BinaryOp.EQUAL,
+    "NOT_EQUAL": BinaryOp.NOT_EQUAL,
+    "LESSTHAN": BinaryOp.LESS,
+    "LESS_EQUAL": BinaryOp.LESS_EQUAL,
+    "MORETHAN": BinaryOp.GREATER,
+    "GREATER_EQUAL": BinaryOp.GREATER_EQUAL,
+}
 _PIECE = re.compile(r'[^"\\{}]+|\\.|\{\{|\}\}|\{[^{}]*\}|.')
 _ESCAPES = {'\\"': '"', "\\\\": "\\", "\\n": "\n", "\\t": "\t"}
 
@@ -51,9 +58,9 @@ class Builder:
     def __init__(self, file: SourceFile, tokens: Tokens, sink: Sink, parse_inner: ParseInner) -> None:
         self.file = file
         self.text = file.text
+        self.types = tokens.types
         self.starts = tokens.starts
         self.ends = tokens.ends
-        self.comments = tokens.comments
         self.sink = sink
         self.parse_inner = parse_inner
 
@@ -83,8 +90,8 @@ class Builder:
         held = self.items(start, end, *expects)
         return ast.Instance(span, kind, self.word(name), value, held, "", name_span=self.place(name))  # type: ignore[arg-type]
 
-    def kind(self, start: int, end: int, _token: int) -> ast.DefinitionKind:
-        return ast.DefinitionKind(self.text[start:end])
+    def kind(self, _start: int, _end: int, token: int) -> ast.DefinitionKind:
+        return ast.DefinitionKind(self.types[token].lower())
 
     def parameters(self, _start: int, _end: int, *params: ast.Parameter) -> tuple[ast.Parameter, ...]:
         return params
@@ -95,9 +102,7 @@ class Builder:
     def import_(self, start: int, end: int, name: int) -> ast.Import:
         return ast.Import(Span(self.file, start, end), self.word(name), False, (), module_span=self.place(name))
 
-    def import_from(
-        self, start: int, end: int, module: tuple[str, bool, Span], *names: ast.ImportedName
-    ) -> ast.Import:
+    def import_from(self, start: int, end: int, module: tuple[str, bool, Span], *names: ast.ImportedName) -> ast.Import:
         return ast.Import(Span(self.file, start, end), module[0], module[1], names, module_span=module[2])
 
     def module(self, start: int, end: int, _token: int) -> tuple[str, bool, Span] | Broken:
@@ -175,8 +180,8 @@ class Builder:
         span = Span(self.file, start, end)
         return ast.Expectation(span, self.word(metric), op, value, metric_span=self.place(metric))
 
-    def compare(self, start: int, end: int, _token: int) -> BinaryOp:
-        return _COMPARE[self.text[start:end]]
+    def compare(self, _start: int, _end: int, token: int) -> BinaryOp:
+        return _COMPARE[self.types[token]]
 
     def input(self, start: int, end: int, *dims: ast.Expr) -> ast.Input:
         return ast.Input(Span(self.file, start, end), dims)
@@ -213,9 +218,7 @@ class Builder:
             params.append(ast.Parameter(name.span, name.id))
         return ast.Lambda(Span(self.file, start, end), tuple(params), body)
 
-    def choice(
-        self, start: int, end: int, then: ast.Expr, condition: ast.Expr, otherwise: ast.Expr
-    ) -> ast.Conditional:
+    def choice(self, start: int, end: int, then: ast.Expr, condition: ast.Expr, otherwise: ast.Expr) -> ast.Conditional:
         return ast.Conditional(Span(self.file, start, end), then, condition, otherwise)
 
     or_ = _binary(BinaryOp.OR)
@@ -406,5 +409,8 @@ class Builder:
 # Methods whose names are taken by keywords, or whose result is no level of the tree.
 METHODS = {"file": "file_", "import": "import_", "for": "for_", "if": "if_", "in": "in_", "lambda": "lambda_"}
 LEVELLESS = frozenset(
-    "file kind parameters parameter module imported targets names expressions arguments argument compare step label_name".split()
+    (
+        *("file", "kind", "parameters", "parameter", "module", "imported", "targets", "names", "expressions"),
+        *("arguments", "argument", "compare", "step", "label_name"),
+    )
 )

@@ -62,7 +62,8 @@ def _run_up(text: str, comments: list[Place], last: int, below: int) -> list[Pla
         start = comments[last][0]
         if text[text.rfind("\n", 0, start) + 1 : start].strip(" \t\ufeff"):
             break
-        run.insert(0, comments[last])
+        run.append(comments[last])
         below = start
         last -= 1
+    run.reverse()
     return run

@@ -7,28 +7,30 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import cached_property
 
-from resnetdsl.diagnostics.model import Edit, Sink
+from resnetdsl.diagnostics.model import Edit, Fact, Sink
 from resnetdsl.source import SourceFile
 from resnetdsl.syntax.tables import END, NEWLINE, Tables
 
 MAX_BRACKETS = 100
 MAX_TOKENS = 250_000
-ERROR = "$ERROR"  # a token that stands for text already reported; no rule takes it
+MAX_FAULTS = 50
 
 OPENERS = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 CLOSERS = {closer: opener for opener, closer in OPENERS.items()}
 BRACKETS = {"LPAR": "(", "RPAR": ")", "LSQB": "[", "RSQB": "]", "LBRACE": "{", "RBRACE": "}"}
 
 # Tokens at the end of a line after which the next line goes on.
-_GO_ON = frozenset(
-    "LPAR LSQB LBRACE COMMA ASSIGN COLON ARROW FAT_ARROW DOTS DOT PLUS MINUS STAR SLASH FLOOR_DIVIDE PERCENT CIRCUMFLEX "
-    "EQUAL NOT_EQUAL LESSTHAN MORETHAN LESS_EQUAL GREATER_EQUAL AND OR NOT ELSE SHARED STEP".split()
+GO_ON = frozenset(
+    (
+        *("LPAR", "LSQB", "LBRACE", "COMMA", "ASSIGN", "COLON", "ARROW", "FAT_ARROW", "DOTS", "DOT", "PLUS", "MINUS"),
+        *("STAR", "SLASH", "FLOOR_DIVIDE", "PERCENT", "CIRCUMFLEX", "EQUAL", "NOT_EQUAL", "LESSTHAN", "MORETHAN"),
+        *("LESS_EQUAL", "GREATER_EQUAL", "AND", "OR", "NOT", "ELSE", "SHARED", "STEP"),
+    )
 )
 _NOT_BEFORE = frozenset(("ARROW", "ELSE", "RBRACE"))
 _PLAIN = frozenset(("NUMBER", "STRING", "SIZE"))
-_OPERAND_END = frozenset("NAME NUMBER SIZE STRING RPAR RSQB TRUE FALSE".split())
+_OPERAND_END = frozenset(("NAME", "NUMBER", "SIZE", "STRING", "RPAR", "RSQB", "TRUE", "FALSE"))
 _STATEMENT_START = frozenset(("", NEWLINE, "LBRACE"))
 
 _A_WORD = re.compile(r'[ \t]+[A-Za-z_"0-9]')
@@ -38,7 +40,6 @@ _A_SIZE = re.compile(r'[ \t]*(?:[A-Za-z_0-9"}#\r\n]|$)|[ \t]+\(')
 _A_VALUE = re.compile(r'[ \t]*(?:[A-Za-z_0-9"({}#\r\n]|$)|[ \t]+[-\[]')
 _A_LAYER = re.compile(r'[ \t]*[A-Za-z_0-9"({]')
 _A_VALUE_OF_ITS_OWN = re.compile(r"[ \t]*(?::|=(?![=>]))")
-_IDENTIFIER = re.compile(r"[A-Za-z_0-9]+")
 _COLON = re.compile(r"[ \t]*:")
 
 # Keywords only at the start of a statement, and only if followed by this.
@@ -88,6 +89,10 @@ class UnbalancedError(Exception):
     """A bracket has no partner. `syntax/brackets.py` finds out which, and the text is read again."""
 
 
+class HopelessError(Exception):
+    """The text is no spec at all: too deep, too long, or too full of mistakes. It has been said."""
+
+
 @dataclass(frozen=True, slots=True)
 class Repairs:
     """Closing brackets to imagine (offset, kind), in order, and offsets of brackets to overlook."""
@@ -132,11 +137,6 @@ class Lexer:
         alternatives = "|".join(f"(?P<{name}>{pattern})" for name, pattern in groups.items())
         self.token = re.compile(rf"[ \t\f\ufeff]*(?:{alternatives})")
 
-    @cached_property
-    def keywords(self) -> tuple[str, ...]:
-        """All words that can be keywords, sorted."""
-        return tuple(sorted(self.words))
-
     def lex(
         self,
         file: SourceFile,
@@ -147,7 +147,7 @@ class Lexer:
         repairs: Repairs | None = None,
         expression: bool = False,
     ) -> Tokens:
-        """The tokens of `file.text[start:end]`. Raises UnbalancedError where brackets are, unless told the repairs."""
+        """The tokens of `file.text[start:end]`. Raises UnbalancedError (unless told the repairs) and HopelessError."""
         return _Run(self, file, sink, repairs, expression).run(start, len(file.text) if end is None else end)
 
 
@@ -160,16 +160,15 @@ class _Run:
         self.text = file.text
         self.sink = sink
         self.mending = repairs is not None
-        self.closers = list(repairs.closers) if repairs else []
+        self.closers = list(reversed(repairs.closers)) if repairs else []
         self.overlooked = repairs.overlooked if repairs else frozenset()
         self.tokens = Tokens()
         self.before_all = "LPAR" if expression else ""
         self.open: list[str] = []
-        self.too_deep = -1  # the number of tokens before the bracket that went too deep
         self.line_end = -1  # where a line ended that may have ended a statement
         self.end = 0
 
-    def run(self, start: int, end: int) -> Tokens:
+    def run(self, start: int, end: int) -> Tokens:  # noqa: C901, PLR0912 - the loop that every character goes through
         """The loop over tokens: common ones here, rare ones in the methods below."""
         tokens, text, signs, words = self.tokens, self.text, self.lexer.signs, self.lexer.words
         types, starts, ends = tokens.types, tokens.starts, tokens.ends
@@ -178,7 +177,8 @@ class _Run:
         position = start
         while True:
             found = match(text, position, end)
-            assert found is not None and found.lastgroup is not None  # END or BAD match where nothing else does
+            if found is None or found.lastgroup is None:
+                break  # never: END or BAD match where nothing else does
             group = found.lastgroup
             begin, position = found.span(group)
             if self.closers:
@@ -205,6 +205,9 @@ class _Run:
                 kind = group
             elif group == "COMMENT":
                 tokens.comments.append((begin, position))
+                if len(tokens.comments) > MAX_TOKENS:
+                    self.report("E0113", begin, position, limit=MAX_TOKENS)
+                    raise HopelessError
                 continue
             elif group == "END":
                 break
@@ -218,9 +221,7 @@ class _Run:
             ends.append(position)
             if len(types) > MAX_TOKENS:
                 self.report("E0113", begin, position, limit=MAX_TOKENS)
-                self.open.clear()
-                self.tokens = tokens = Tokens(faults=[begin])
-                break
+                raise HopelessError
         if self.open and not self.mending:
             raise UnbalancedError
         tokens.add(END, end, end)
@@ -228,8 +229,10 @@ class _Run:
 
     def report(self, code: str, begin: int, end: int, fix: str | None = None, **data: object) -> None:
         span = self.file.span(begin, end)
-        self.sink.report(code, span, fix=() if fix is None else (Edit(span, fix),), **data)
+        self.sink.take((Fact(code, span, data, fix=() if fix is None else (Edit(span, fix),)),))
         self.tokens.faults.append(begin)
+        if len(self.tokens.faults) > MAX_FAULTS:
+            raise HopelessError
 
     def before(self) -> str:
         return self.tokens.types[-1] if self.tokens.types else self.before_all
@@ -242,7 +245,7 @@ class _Run:
     def finish_line(self, kind: str) -> None:
         """The end of a line lies before a token of this kind: if it ends a statement, it becomes a token."""
         before = self.before()
-        if before and before != NEWLINE and before not in _GO_ON and kind not in _NOT_BEFORE:
+        if before and before != NEWLINE and before not in GO_ON and kind not in _NOT_BEFORE:
             self.tokens.add(NEWLINE, self.line_end, self.line_end)
         self.line_end = -1
 
@@ -252,9 +255,9 @@ class _Run:
         if kind in OPENERS:
             self.add(kind, begin, end)
             self.open.append(kind)
-            if len(self.open) > MAX_BRACKETS and self.too_deep < 0:
-                self.too_deep = len(self.tokens.types) - 1
+            if len(self.open) > MAX_BRACKETS:
                 self.report("E0109", begin, end, limit=MAX_BRACKETS)
+                raise HopelessError
         elif self.open and self.open[-1] == CLOSERS[kind]:
             self.close(kind, begin, end)
         elif not self.mending:
@@ -263,20 +266,14 @@ class _Run:
     def close(self, kind: str, begin: int, end: int) -> None:
         self.line_end = -1
         self.open.pop()
-        tokens, first = self.tokens, self.too_deep
-        if 0 <= first and len(self.open) == MAX_BRACKETS:
-            opened = tokens.starts[first]
-            del tokens.types[first:], tokens.starts[first:], tokens.ends[first:]
-            tokens.add(ERROR, opened, end)
-            self.too_deep = -1
-        else:
-            if tokens.types and tokens.types[-1] == NEWLINE:
-                del tokens.types[-1], tokens.starts[-1], tokens.ends[-1]
-            tokens.add(kind, begin, end)
+        tokens = self.tokens
+        if tokens.types and tokens.types[-1] == NEWLINE:
+            del tokens.types[-1], tokens.starts[-1], tokens.ends[-1]
+        tokens.add(kind, begin, end)
 
     def close_forgotten(self, begin: int) -> None:
-        while self.closers and self.closers[0][0] <= begin:
-            offset, kind = self.closers.pop(0)
+        while self.closers and self.closers[-1][0] <= begin:
+            offset, kind = self.closers.pop()
             if self.open and self.open[-1] == CLOSERS[kind]:
                 self.close(kind, offset, offset)
 
@@ -363,8 +360,8 @@ class _Run:
         if self.before() in _TAKES_LABEL or _COLON.match(self.text, end, self.end):
             self.add("LABEL", begin, end)
             return end
-        found = _IDENTIFIER.match(self.text, begin)
-        assert found is not None  # a label starts with one
-        kind = self.lexer.words.get(found[0], "NAME")
-        self.add(self.word(found[0], kind, begin, found.end()) if kind != "NAME" else kind, begin, found.end())
-        return found.end()
+        name_end = self.text.index("{", begin)
+        name = self.text[begin:name_end]
+        kind = self.lexer.words.get(name, "NAME")
+        self.add(kind if kind == "NAME" else self.word(name, kind, begin, name_end), begin, name_end)
+        return name_end

@@ -14,11 +14,12 @@ from typing import Any, NamedTuple, Protocol
 
 from resnetdsl.diagnostics.model import Sink
 from resnetdsl.syntax.build import BROKEN, LEVELLESS, METHODS, Builder
-from resnetdsl.syntax.lexer import CLOSERS, ERROR, OPENERS, Tokens
+from resnetdsl.syntax.lexer import CLOSERS, OPENERS, Tokens
 from resnetdsl.syntax.tables import END, NEWLINE, Kind, Tables
 
 MAX_DEPTH = 200
-MAX_MISTAKES = 100
+MAX_MISTAKES = 50
+_MAX_RECOVERIES = 2000
 
 # Where a mistake is contained, with the symbol that stands for what was lost.
 _LISTS = ("statement", "item", "expect")
@@ -64,6 +65,7 @@ class Machine:
     depths: list[int] = field(default_factory=list)
     broken: bool = False
     mistakes: int = 0
+    recoveries: int = 0
     quiet: dict[int, int] = field(default_factory=dict)  # number of open brackets -> the token that ends the silence
 
     def run(self, start: str) -> Any:
@@ -125,7 +127,7 @@ class Machine:
         states, values, starts, ends, depths = self.states, self.values, self.starts, self.ends, self.depths
         if length == 0:
             parts: list[Any] = []
-            start = end = here
+            start = end = last = here
             depth = 0
         else:
             parts = values[-length:]
@@ -155,13 +157,21 @@ class Machine:
         depths.append(depth)
         states.append(self.tables.states[states[-1]][origin])
 
+    def restart(self) -> None:
+        """Parse again from the first token: what came before was not what it seemed."""
+        self.cut(0)
+        self.quiet.clear()
+        self.mistakes = 0
+
     # --- recovery
 
     def recover(self, at: int) -> int | None:
         """Report the token that does not fit, and lose as little as possible. Returns the token to go on from."""
-        types = self.tokens.types
         opened = self.opened()
-        if types[at] != ERROR and not self.is_echo(at) and at >= self.quiet.get(len(opened), 0):
+        self.recoveries += 1
+        if self.recoveries > _MAX_RECOVERIES:
+            return None
+        if not self.is_echo(at) and at >= self.quiet.get(len(opened), 0):
             self.mistakes += 1
             if self.mistakes > MAX_MISTAKES:
                 return None
@@ -194,7 +204,8 @@ class Machine:
         if anchor is None:
             return None
         lost = next(symbol for symbol in _LISTS if symbol in table[self.states[anchor]])
-        end = self.skip(at, NEWLINE)
+        silent = self.quiet.get(len(opened), 0)
+        end = silent if at < silent else self.skip(at, NEWLINE)
         body = self.skip(at, NEWLINE, "LBRACE")
         self.cut(anchor)
         if types[body] == "LBRACE" and lost != "expect":
@@ -208,9 +219,12 @@ class Machine:
     def anchor(self, bottom: int) -> int | None:
         """The height of the stack where the innermost statement (or definition) begins."""
         table = self.tables.states
+        closed = 0
         for height in range(len(self.states) - 1, bottom - 1, -1):
-            if any(symbol in table[self.states[height]] for symbol in _LISTS):
+            symbol = self.symbols[self.states[height]] if height else ""
+            if closed == 0 and any(listed in table[self.states[height]] for listed in _LISTS):
                 return height
+            closed += (symbol in CLOSERS) - (symbol in OPENERS and closed > 0)
         return None
 
     def opened(self) -> list[int]:
@@ -225,7 +239,7 @@ class Machine:
         return found
 
     def skip(self, at: int, *stops: str) -> int:
-        """The first of these tokens from `at` on that stands in no further bracket, or the end of the bracket around."""
+        """The first of these tokens from `at` on, outside further brackets, or the end of the bracket around."""
         types = self.tokens.types
         depth = 0
         while (kind := types[at]) != END:

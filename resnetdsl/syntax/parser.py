@@ -9,7 +9,6 @@ mistakes lacks the statements that have them, so names that it does not define m
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -17,8 +16,8 @@ from resnetdsl.diagnostics.model import Sink
 from resnetdsl.paths import grammar_text
 from resnetdsl.source import SourceFile
 from resnetdsl.syntax import ast, brackets, comments, tables
-from resnetdsl.syntax.build import BROKEN, Broken, Builder
-from resnetdsl.syntax.lexer import Lexer, Tokens, UnbalancedError
+from resnetdsl.syntax.build import Broken, Builder
+from resnetdsl.syntax.lexer import HopelessError, Lexer, Tokens, UnbalancedError
 from resnetdsl.syntax.machine import MAX_DEPTH, Machine
 from resnetdsl.syntax.mistakes import Mistakes
 from resnetdsl.syntax.tables import Kind, Rule, Tables
@@ -36,8 +35,7 @@ def parse(file: SourceFile, sink: Sink) -> ast.File:
     span = file.span(0, len(file.text))
     if not items and not found.has_errors:
         found.report("E0112", file.span(0, 0))
-    for fact in sorted(found.facts, key=lambda fact: fact.span.start):
-        sink.report(fact.code, fact.span, also=fact.also, trail=fact.trail, fix=fact.fix, **fact.data)
+    sink.take(sorted(found.facts, key=lambda fact: fact.span.start))
     doc, items = comments.document(file.text, tokens.comments, items)
     texts = tuple(ast.Comment(file.span(start, end), file.text[start:end]) for start, end in tokens.comments)
     return ast.File(span, items, texts, doc)
@@ -55,12 +53,25 @@ def _read(file: SourceFile, sink: Sink, start: int = 0, end: int | None = None, 
     try:
         tokens = lexer.lex(file, first, start=start, end=end, expression=expression)
     except UnbalancedError:
-        repairs, faults = brackets.mend(lexer, file, sink, start, len(file.text) if end is None else end)
-        tokens = lexer.lex(file, sink, start=start, end=end, repairs=repairs, expression=expression)
-        tokens.faults = sorted({*tokens.faults, *faults})
-        return tokens
-    sink.facts.extend(first.facts)
+        return _read_unbalanced(file, sink, start, len(file.text) if end is None else end, expression)
+    except HopelessError:
+        tokens = _nothing(len(file.text))
+    sink.take(first.facts)
     return tokens
+
+
+def _read_unbalanced(file: SourceFile, sink: Sink, start: int, end: int, expression: bool) -> Tokens:
+    try:
+        repairs, faults = brackets.mend(_lexer(), file, sink, start, end)
+        tokens = _lexer().lex(file, sink, start=start, end=end, repairs=repairs, expression=expression)
+    except HopelessError:
+        return _nothing(end)
+    tokens.faults = sorted({*tokens.faults, *faults})
+    return tokens
+
+
+def _nothing(end: int) -> Tokens:
+    return Tokens([tables.END], [end], [end], faults=[end])
 
 
 def _run(file: SourceFile, tokens: Tokens, sink: Sink, start: str, max_depth: int) -> Any:
@@ -70,7 +81,7 @@ def _run(file: SourceFile, tokens: Tokens, sink: Sink, start: str, max_depth: in
         return value
 
     builder = Builder(file, tokens, sink, parse_inner)
-    judge = Mistakes(file, tokens, sink, _lexer().keywords)
+    judge = Mistakes(file, tokens, sink, _lexer().words)
     return Machine(_tables(), _symbols(), tokens, builder, sink, judge, max_depth).run(start)
 
 
@@ -146,6 +157,3 @@ def _rule(rule: Any) -> Rule:
     if options.expand1 and not rule.alias and len(picks) == 1 and not picks[0][1]:
         kind = Kind.UNIT if len(symbols) == 1 else Kind.PASS
     return Rule(rule.origin.name, len(symbols), kind, name, tuple(picks), waiting)
-
-
-__all__ = ["BROKEN", "build_tables", "parse", "parse_expression"]

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
+from typing import Any
 
 from resnetdsl.paths import cache_dir
 
@@ -48,7 +49,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """`states[s][symbol]` is the next state, or `~rule` where a rule is complete. Terminals are (name, regex or text, is it text)."""
+    """`states[s][symbol]` is the next state, or `~rule` where a rule is complete.
+
+    Terminals are (name, regular expression or text, whether it is text).
+    """
 
     states: list[dict[str, int]]
     rules: list[Rule]
@@ -103,13 +107,14 @@ def _encode(tables: Tables) -> dict[str, object]:
     }
 
 
-def _decode(data: dict[str, list]) -> Tables:  # type: ignore[type-arg]
-    states, starts, ends = data["states"], data["starts"], data["ends"]
-    if not (isinstance(states, list) and isinstance(starts, dict) and isinstance(ends, dict)):
-        raise TypeError("not parse tables")
+def _decode(data: Any) -> Tables:
     rules = [
         Rule(origin, length, Kind(kind), name, tuple((i, bool(many), n) for i, many, n in picks), after)
         for origin, length, kind, name, picks, after in data["rules"]
     ]
     terminals = [(name, text, literal) for name, text, literal in data["terminals"]]
-    return Tables(states, rules, starts, ends, terminals)
+    starts, ends = data["starts"], data["ends"]
+    states = data["states"]
+    if not (isinstance(states, list) and all(isinstance(state, dict) for state in states)):
+        raise TypeError("not parse tables")
+    return Tables(states, rules, {**starts}, {**ends}, terminals)
