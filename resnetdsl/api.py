@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ from resnetdsl.syntax.reading import read_source
 if TYPE_CHECKING:
     import torch.nn
 
+    from resnetdsl.compile.compiler import CompileResult
+    from resnetdsl.elaborate.values import Value
     from resnetdsl.emit.summary import Summary
 
 _NETWORK = re.compile(r"^network\s+([A-Za-z_]\w*)", re.MULTILINE)
@@ -75,6 +78,7 @@ class Network:
     name: str
     checked: CheckedGraph
     spec: Spec
+    overrides: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def graph(self) -> Any:
@@ -83,15 +87,16 @@ class Network:
 
     def source(self) -> str:
         """PyTorch source that needs torch alone."""
-        from resnetdsl.emit.pytorch import emit
+        from resnetdsl.emit.pytorch.document import Header, emit
 
-        return emit(self.checked, origin=self.spec.file.name, digest=self.spec.digest)
+        return emit(self.checked, header=Header(self.spec.file.name, self.spec.digest))
 
     def module(self) -> torch.nn.Module:
         """That source, run: a module with freshly drawn weights, in training mode."""
         from resnetdsl.emit.module import build
+        from resnetdsl.emit.pytorch.document import class_name
 
-        return build(self.source(), self.name)
+        return build(self.source(), class_name(self.checked))
 
     def dump(self) -> str:
         """The graph as YAML, which `resnetdsl.ir.load.load` reads back."""
@@ -104,3 +109,49 @@ class Network:
         from resnetdsl.emit.summary import summarise
 
         return summarise(self.checked)
+
+    def compile(
+        self,
+        output: str | Path,
+        *,
+        device: str = "auto",
+        dtype: str = "float32",
+        batch: str | int = 1,
+        weights: str | Path | None = None,
+        module: torch.nn.Module | None = None,
+        seed: int = 0,
+        progress: Callable[[str], None] | None = None,
+    ) -> CompileResult:
+        """An AOTInductor package at `output`, verified against eager PyTorch; `resnetdsl.load_artifact` runs it.
+
+        `batch` is a size or a range, `"1..32"`. The weights are those of `module` if it is given, else of the
+        checkpoint `weights`, else random from `seed`. Raises CompileError; then nothing is written.
+        """
+        import torch
+
+        from resnetdsl.compile.compiler import compile_module
+        from resnetdsl.compile.options import Batch, CompileOptions, Device, Precision, Provenance
+        from resnetdsl.compile.weights import load_weights
+
+        options = CompileOptions(Path(output), Device(device), Precision(dtype), Batch.parse(str(batch)))
+        loaded = ""
+        if module is None:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(seed)
+                module = self.module()
+            if weights is not None:
+                loaded = load_weights(module, weights, self.name)
+        given = {key: repr(value) for key, value in self.overrides.items()}
+        origin = Provenance(((self.spec.file.name, self.spec.file.text),), given, loaded)
+        return compile_module(module, self.checked, options, provenance=origin, progress=progress)
+
+    def render(self, level: str = "stage", format: str = "svg") -> str:
+        """A diagram as text: `svg`, `dot` or `mermaid`, at level `network`, `stage`, `block` or `op`."""
+        from resnetdsl.emit.diagram import to_dot, to_mermaid, to_svg, view
+        from resnetdsl.emit.outline import Level
+
+        drawn = view(self.checked, Level(level))
+        return {"svg": to_svg, "dot": to_dot, "mermaid": to_mermaid}[format](drawn)
+
+    def _repr_svg_(self) -> str:
+        return self.render()

@@ -110,7 +110,7 @@ class Spec:
 
         picked = self.pick(name)
         values = {key: plain(value) for key, value in overrides.items()}
-        return Network(picked, self.graph(picked, overrides=values, input=input), self)
+        return Network(picked, self.graph(picked, overrides=values, input=input), self, values)
 
     def check(
         self,

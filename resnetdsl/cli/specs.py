@@ -90,7 +90,7 @@ def network(args: argparse.Namespace) -> Network:
         graph = spec.graph(name, overrides=given, input=input_size(args))
     except SpecError as problem:
         raise failure(problem, args.color) from problem
-    return Network(name, graph, spec)
+    return Network(name, graph, spec, given)
 
 
 def failure(problem: SpecError, color: str = "auto") -> UsageError:

@@ -1,0 +1,74 @@
+"""Compile a network ahead of time into one file that runs without this program, verified against eager PyTorch."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resnetdsl.cli.output import UsageError, say
+from resnetdsl.cli.specs import add_spec, network
+
+if TYPE_CHECKING:
+    from resnetdsl.compile.compiler import CompileResult
+
+NAME = "compile"
+HELP = "compile a network into a verified artifact"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_spec(parser)
+    parser.add_argument("-o", "--output", metavar="FILE.pt2", help="the artifact; NETWORK.pt2 by default")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--dtype", choices=("float32", "bfloat16", "float16"), default="float32")
+    parser.add_argument("--batch", metavar="N|LO..HI", default="1", help="the batch sizes it serves: 8, or 1..32")
+    parser.add_argument("--weights", metavar="FILE", help="a checkpoint: .safetensors, .pth or .pt; random weights by default")
+    parser.add_argument("--seed", type=int, default=0, help="for random weights")
+
+
+def run(args: argparse.Namespace) -> int:
+    from resnetdsl.compile.errors import CompileError
+
+    found = network(args)
+    try:
+        result = found.compile(
+            args.output or f"{found.name}.pt2",
+            device=args.device,
+            dtype=args.dtype,
+            batch=args.batch,
+            weights=args.weights,
+            seed=args.seed,
+            progress=_progress(args),
+        )
+    except CompileError as problem:
+        raise UsageError(problem.message, problem.help, kind=problem.problem.value) from problem
+    except ModuleNotFoundError as problem:
+        if problem.name != "torch":
+            raise
+        help = "pip install 'resnetdsl[torch]'"
+        raise UsageError("compiling needs PyTorch, which is not installed", help, kind="no-torch") from problem
+    _tell(args, found.name, result)
+    return 0
+
+
+def _progress(args: argparse.Namespace) -> Callable[[str], None] | None:
+    """Phases as they start, on a terminal; a pipe is told the result alone."""
+    if args.quiet or not sys.stderr.isatty():
+        return None
+
+    def tell(phase: str) -> None:
+        sys.stderr.write(f"  {phase} ...\n")
+
+    return tell
+
+
+def _tell(args: argparse.Namespace, name: str, result: CompileResult) -> None:
+    metadata = result.metadata
+    size = Path(result.path).stat().st_size / 2**20
+    took = sum(result.seconds.values())
+    say(args, f"wrote {result.path}: {name}, input {metadata.input}, {metadata.device}, {metadata.precision.value}, {size:.0f} MiB")
+    say(args, f"agrees with eager PyTorch: {result.agreement}")
+    say(args, f"took {took:.0f} s ({', '.join(f'{phase} {seconds:.0f}' for phase, seconds in result.seconds.items())})")
+    say(args, f'run it: resnetdsl.load_artifact("{result.path}")(images)')
