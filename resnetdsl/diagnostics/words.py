@@ -4,7 +4,7 @@ A template is `str.format` in look, with a small language of its own after the c
 
     {names}              a list reads "`a`, `b` or `c`"
     {names:and}          the same with "and"
-    {sizes:plain}        the same without backticks
+    {sizes:plain}        the same without backticks; a letter or name of an op as it is
     {kernel:size}        (7, 7) reads 7x7
     {count:number}       25557032 reads 25_557_032, as a spec writes it
     {count:# layer}      1 layer, 2 layers; `{count:# branch|branches}` where the plural is no mere s
@@ -22,9 +22,22 @@ from resnetdsl.diagnostics.catalogue import CODES
 from resnetdsl.diagnostics.model import Code, Diagnostic, Fact, Frame, Label
 from resnetdsl.diagnostics.plain import escape, shorten
 
-_AXES = {"c": "channels", "h": "height", "w": "width", "n": "tokens"}
+# What ops call things by letters or names, and a reader by words or signs.
+_LAYOUTS = {
+    "chw": "an image (chw)",
+    "nc": "tokens (nc)",
+    "c": "a vector (c)",
+    "c last": "channels as the last axis",
+}
+_SPOKEN: Mapping[str, Mapping[str, str]] = {
+    "axis": {"c": "channels", "h": "height", "w": "width", "n": "tokens"},
+    "op": {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "^"},
+    "wanted": _LAYOUTS,
+    "got": _LAYOUTS,
+}
 _LIST_LIMIT = 12
 _BITS = 128
+_POWERS = 10**15
 
 
 def word(fact: Fact) -> Diagnostic:
@@ -114,8 +127,8 @@ def _show(name: str, value: object, spec: str) -> str | None:
         if not texts:
             return None
         return join(texts if spec == "plain" else [f"`{text}`" for text in texts], "or" if not spec else "and")
-    if name == "axis" and isinstance(value, str):
-        return _AXES.get(value, _text(value))
+    if not spec and isinstance(value, str):
+        value = _SPOKEN.get(name, {}).get(value, value)
     return _text(value)
 
 
@@ -132,7 +145,7 @@ def join(texts: list[str], conjunction: str) -> str:
 def _number(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, int):
         return _text(value)
-    return f"{value:_}" if 10_000 <= abs(value) < 1 << _BITS else _digits(value)
+    return f"{value:_}" if 10_000 <= abs(value) <= _POWERS else _digits(value)
 
 
 def _text(value: object) -> str:
@@ -153,4 +166,6 @@ def _text(value: object) -> str:
 
 def _digits(value: int) -> str:
     # Python refuses to print integers of thousands of digits, and nobody wants to read them.
+    if value > _POWERS and value.bit_count() == 1:  # a limit
+        return f"2^{value.bit_length() - 1}"
     return str(value) if value.bit_length() <= _BITS else f"about {'-' if value < 0 else ''}2^{value.bit_length() - 1}"

@@ -29,7 +29,6 @@ def test_other_words_are_no_codes(text: str) -> None:
     [
         ("branch mismatch", "E0301"),
         ("brunch-mismatch", "E0301"),
-        ("E03011", "E0301"),
         ("zero-init", "W0908"),
         ("bias", "W0906"),
     ],

@@ -21,22 +21,16 @@ CODES = (
             file, whose path is relative to the file that imports.
             """,
         bad="""
-            from "bloks.rnet" import unit
+            import resnte
 
-            network tiny {
-                input 3x32x32
-                unit(16)
+            network tiny = resnet18
             }
             """,
         good="""
-            from "blocks.rnet" import unit
+            import resnet
 
-            network tiny {
-                input 3x32x32
-                unit(16)
-            }
+            network tiny = resnet18
             """,
-        files={"blocks.rnet": _BLOCKS},
     ),
     Code(
         id="E0702",
@@ -97,10 +91,9 @@ CODES = (
         files={
             "blocks.rnet": _BLOCKS,
             "circle.rnet": """
-                from "circle.rnet" import other
+                from "circle.rnet" import unit as other
 
                 block unit(width) { conv(width, 3x3) -> other }
-                block other { relu }
                 """,
         },
     ),
@@ -140,11 +133,17 @@ CODES = (
         label="{reason}",
         fields=("path", "reason"),
         explanation="""
-            The file is there, but is a directory, is not text in UTF-8, is too large for a spec, or may not be read
-            by this user.
+            There is no such file, or it is a directory, is not text in UTF-8, is too large for a spec, or may not be
+            read by this user.
             """,
-        bad="An import of a directory, of a binary file, or of a file without permission to read it.",
-        bad_is_spec=False,
+        bad="""
+            from "bloks.rnet" import unit
+
+            network tiny {
+                input 3x32x32
+                unit(16)
+            }
+            """,
         good="""
             from "blocks.rnet" import unit
 

@@ -38,7 +38,6 @@ CODES = (
         name="bad-label",
         title="`{label}` cannot be the name of a module",
         label="{reason}",
-        helps=("letters, digits and `_`, with single dots between the parts",),
         fields=("label", "reason"),
         explanation="""
             A label becomes a path of modules, `layer1.0.conv1`, whose parts are identifiers or numbers. Parts that
@@ -63,7 +62,7 @@ CODES = (
         name="duplicate-tap",
         title="two outputs are called `{name}`",
         label="tapped again here",
-        roles={"first": "first tapped here"},
+        roles={"first": "this tensor has the name already"},
         helps=("in a loop, make the name depend on it: `tap c{{i}}`",),
         fields=("name",),
         explanation="""

@@ -304,26 +304,15 @@ NAMES = (
             which `let a, b = ...` takes apart.
             """,
         bad="""
-            block gate {
-                in values, weights
-                values * weights
-            }
-
             network tiny {
                 input 16x32x32
-                gate
+                matmul
             }
             """,
         good="""
-            block gate {
-                in values, weights
-                values * weights
-            }
-
             network tiny {
                 input 16x32x32
-                let mask = x -> sigmoid
-                (x, mask) -> gate
+                (x, x) -> matmul
             }
             """,
     ),

@@ -83,14 +83,14 @@ CODES = (
             network tiny {
                 input 3x32x32
                 let probe = x -> conv(16, 3x3)
-                conv(probe.channels, 3x3) + probe
+                probe -> conv(probe.channels, 3x3)
             }
             """,
     ),
     Code(
         id="W0804",
         name="shadows-builtin",
-        title="`{name}` hides {what} of the same name",
+        title="`{name}` hides {what}",
         label="from here on it means this",
         fields=("name", "what"),
         explanation="""
@@ -98,16 +98,18 @@ CODES = (
             but a reader who knows the old one is misled, and so is whoever uses the old one below.
             """,
         bad="""
+            let max = 16
+
             network tiny {
                 input 3x32x32
-                let max = 16
                 conv(max, 3x3)
             }
             """,
         good="""
+            let most = 16
+
             network tiny {
                 input 3x32x32
-                let most = 16
                 conv(most, 3x3)
             }
             """,

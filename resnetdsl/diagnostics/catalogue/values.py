@@ -112,7 +112,7 @@ VALUES = (
         id="E0211",
         name="bad-operands",
         title="`{op}` does not work on {left} and {right}",
-        label="{left} {op} {right}",
+        label="the left side is {left}, the right side {right}",
         fields=("op", "left", "right"),
         explanation="""
             Arithmetic works on two numbers; on two tensors or layers, or one of them and a number; `+` joins two
@@ -135,7 +135,7 @@ VALUES = (
         id="E0212",
         name="division-by-zero",
         title="division by zero",
-        label="this is zero",
+        label="the right side is zero",
         explanation="""
             The right side of `/`, `//` or `%` is zero here. Inside a block, look at the arguments with which it was
             called: a width that a reduction has already brought to zero is the usual cause.
@@ -210,7 +210,7 @@ VALUES = (
         id="E0216",
         name="number-too-large",
         title="this number is too large",
-        label="beyond {limit}",
+        label="beyond {limit:number}",
         fields=("limit",),
         explanation="""
             Whole numbers are exact and may be large, but not without end, so that `9^9^9` costs no minutes and no
@@ -257,26 +257,25 @@ VALUES = (
     Code(
         id="E0219",
         name="layer-where-tensor-needed",
-        title="a layer stands where a tensor is needed",
-        label="this is {got}",
+        title="expected a tensor, found {got}",
+        label="{got}, not a tensor",
         helps=("apply it to a tensor first: `x -> layer`",),
         fields=("got",),
         explanation="""
-            A layer is a recipe; only applied to a tensor does it have a result with a shape. `conv(64, 3x3)` is a
-            layer, `x -> conv(64, 3x3)` is a tensor.
+            What a layer is applied to, and what a block returns or a `tap` keeps, must be a tensor or a list of
+            tensors. A layer is none: it is a recipe, and only applied to a tensor does it have a result with a shape.
+            `conv(64, 3x3)` is a layer, `x -> conv(64, 3x3)` is a tensor.
             """,
         bad="""
             network tiny {
                 input 3x32x32
-                conv(16, 3x3)
-                tap features = conv(16, 3x3)
+                (conv(3, 3x3), x) -> matmul(transpose = true)
             }
             """,
         good="""
             network tiny {
                 input 3x32x32
-                conv(16, 3x3)
-                tap features = x -> conv(16, 3x3)
+                (x -> conv(3, 3x3), x) -> matmul(transpose = true)
             }
             """,
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from resnetdsl.diagnostics.model import Diagnostic, Label, Severity
 from resnetdsl.diagnostics.plain import escape
@@ -112,6 +113,8 @@ def _meet(one: Span, other: Span) -> bool:
 
 
 def _trail(texts: list[str]) -> str:
+    runs = [(text, len(list(run))) for text, run in groupby(texts)]
+    texts = [text if count == 1 else f"{text} {count} times" for text, count in runs]
     if len(texts) > 2 * _TRAIL_ENDS + 1:
         left_out = len(texts) - 2 * _TRAIL_ENDS
         texts = [*texts[:_TRAIL_ENDS], f"... {left_out} more ...", *texts[-_TRAIL_ENDS:]]
