@@ -1,0 +1,90 @@
+"""What stands in a box. By the names of attributes, which say the same of every op that has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from resnetdsl.analysis.costs import Cost
+from resnetdsl.emit.words import human, printable, shortened
+from resnetdsl.ir.graph import Graph, Node, Value
+from resnetdsl.ir.types import TensorType
+
+MOST = 44
+"""Characters of a line in a box."""
+
+
+def line(text: str) -> str:
+    """A text that is safe to draw and not too wide."""
+    return shortened(printable(text), MOST)
+
+
+def caption(node: Node) -> str:
+    """`conv 3×3, 64, /2`: an op with what matters of its attributes."""
+    attrs = node.attrs
+    text = node.op
+    if "kernel" in attrs:
+        text += f" {_size(attrs['kernel'])}"
+    more: list[str] = []
+    for name in ("out_channels", "out_features"):
+        if name in attrs:
+            more.append(str(attrs[name]))
+    if _notable(attrs.get("stride"), attrs.get("kernel")):
+        more.append(f"/{_factor(attrs['stride'])}")
+    if _notable(attrs.get("dilation")):
+        more.append(f"dilation {_factor(attrs['dilation'])}")
+    groups = attrs.get("groups")
+    if groups not in (None, 1) and "out_channels" in attrs:
+        more.append("depthwise" if groups == attrs["out_channels"] else f"{groups} groups")
+    return line(", ".join([text, *more]))
+
+
+def kernels(nodes: Iterable[Node], costs: dict[int, Cost]) -> str:
+    """`1×1 → 3×3 → 1×1`: the weighted layers of a block, where they are few and have windows."""
+    texts = [
+        _size(node.attrs["kernel"])
+        for node in nodes
+        if costs[node.id].weighted and node.attrs.get("kernel") is not None
+    ]
+    return " → ".join(texts) if 1 < len(texts) <= 6 else ""
+
+
+def work(nodes: Iterable[Node], costs: dict[int, Cost]) -> str:
+    """`70.4 k params, 218 M MACs`."""
+    params = macs = 0
+    for node in nodes:
+        params += costs[node.id].params
+        macs += costs[node.id].macs
+    parts = [f"{human(params)} params"] if params else []
+    return ", ".join([*parts, f"{human(macs)} MACs"] if macs else parts)
+
+
+def shape(kind: TensorType) -> str:
+    """`64×56×56`."""
+    return str(kind).replace("x", "×") if kind.shape else "scalar"
+
+
+def input_shape(graph: Graph, kind: TensorType) -> str:
+    """The input's shape, with the ranges that the spec holds for."""
+    if len(graph.input_ranges) != len(kind.shape):
+        return shape(kind)
+    dims = [
+        str(dim) if span is None else f"{span[0]}..{span[1]}"
+        for dim, span in zip(kind.shape, graph.input_ranges, strict=True)
+    ]
+    return "×".join(dims)
+
+
+def _size(value: Value) -> str:
+    """`3×3`."""
+    return "×".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _factor(value: Value) -> str:
+    """`2`, or `2×1` where height and width differ."""
+    return str(value[0]) if isinstance(value, tuple) and len(set(value)) == 1 else _size(value)
+
+
+def _notable(value: Value, kernel: Value = None) -> bool:
+    """Whether a stride or dilation is another than what one expects: 1, or nothing said."""
+    plain = value if isinstance(value, tuple) else (value,)
+    return value is not None and value != kernel and any(part != 1 for part in plain)
