@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
-from resnetdsl.checks import dead, promises, ranges
+from resnetdsl.checks import (
+    activation_after_addition,
+    bias_before_norm,
+    dead,
+    deep_plain,
+    no_zero_init,
+    norm_after_addition,
+    promises,
+    ranges,
+    scaled_shortcut,
+    single_layer_residual,
+    slow_channels,
+    strided_pointwise,
+)
+from resnetdsl.checks.anatomy import Anatomy, Lint
 from resnetdsl.checks.base import Rule
 from resnetdsl.elaborate.network import Elaborated
 from resnetdsl.ir.graph import CheckedGraph
 
 ERRORS: tuple[Rule, ...] = (promises.check,)
 LINTS: tuple[Rule, ...] = (dead.check,)
+LITERATURE: tuple[Lint, ...] = (
+    single_layer_residual.check,
+    activation_after_addition.check,
+    scaled_shortcut.check,
+    strided_pointwise.check,
+    deep_plain.check,
+    bias_before_norm.check,
+    norm_after_addition.check,
+    no_zero_init.check,
+    slow_channels.check,
+)
 
 
 def check(network: Elaborated, again: ranges.Again, *, as_written: bool = True) -> CheckedGraph | None:
@@ -26,4 +51,7 @@ def check(network: Elaborated, again: ranges.Again, *, as_written: bool = True) 
             rule(network)
     for lint in LINTS:
         lint(network)
-    return None if sink.has_errors else CheckedGraph(network.graph)
+    anatomy = Anatomy(network)
+    for known in LITERATURE:
+        known(anatomy)
+    return None if network.run.sink.has_errors else CheckedGraph(network.graph)

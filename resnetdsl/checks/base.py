@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from resnetdsl.diagnostics.model import Fact
 from resnetdsl.elaborate.network import Elaborated
 from resnetdsl.elaborate.run import frames
 from resnetdsl.ir.graph import Node
+from resnetdsl.source import Span
 
 Rule = Callable[[Elaborated], None]
 
@@ -15,6 +16,28 @@ Rule = Callable[[Elaborated], None]
 def report(network: Elaborated, code: str, node: Node, **data: object) -> None:
     """A fact about a node, at the text that made it, with the trail that leads there."""
     graph = network.graph
-    span = node.span or graph.scopes[node.scope].call
+    span = place(network, node)
     if span is not None:
         network.run.sink.take((Fact(code, span, data, trail=frames(graph.trail(node.scope))),))
+
+
+def report_places(network: Elaborated, code: str, found: Iterable[tuple[Node, Mapping[str, object]]]) -> None:
+    """One fact for each text that made such nodes, at the first of them, with their number.
+
+    A block's text is applied a hundred times, and its reader has one thing to change.
+    """
+    places: dict[tuple[int, int, int], tuple[Node, Mapping[str, object]]] = {}
+    counts: dict[tuple[int, int, int], int] = {}
+    for node, data in found:
+        span = place(network, node)
+        if span is not None:
+            key = (id(span.file), span.start, span.end)
+            places.setdefault(key, (node, data))
+            counts[key] = counts.get(key, 0) + 1
+    for key, (node, data) in places.items():
+        report(network, code, node, **{"path": node.path, "count": counts[key], **data})
+
+
+def place(network: Elaborated, node: Node) -> Span | None:
+    """The text that made a node."""
+    return node.span or network.graph.scopes[node.scope].call

@@ -1,7 +1,8 @@
 """E0602-E0606: a spec whose input is a range must hold for every size in it, with the same layers and weights.
 
 Library blocks decide by channels and strides, so the graph of one size serves for all and its types alone
-are inferred again. A spec that looks at a height or width is elaborated again for every size, and must give the same network.
+are inferred again. A spec that looks at a height or width is elaborated again for every size, and must give the same
+network.
 
 Height and width are varied one at a time and together: no op but those on whole planes joins the two, and
 those see the same number whichever way it came about.
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from resnetdsl.checks.base import report
+from resnetdsl.checks.base import place, report
 from resnetdsl.diagnostics.model import Fact
 from resnetdsl.diagnostics.words import word
 from resnetdsl.elaborate.network import Elaborated
@@ -20,7 +21,6 @@ from resnetdsl.ir.graph import Graph, Source
 from resnetdsl.ir.types import TensorType
 from resnetdsl.ops.base import Fault
 from resnetdsl.ops.registry import OPS
-from resnetdsl.source import Span
 
 MOST_STEPS: Final = 2_000_000
 """Nodes times sizes that are tried at most."""
@@ -90,10 +90,10 @@ def _holds(
                     report(network, "E0603", node, path=node.path, first=first, second=second, size=size)
                     return False
         if isinstance(found, Fault):
-            span = node.span or Span(graph.scopes[0].call.file, 0, 0) if graph.scopes[0].call else node.span
-            assert span is not None
-            reason = word(Fact(found.code, span, found.data)).title
-            report(network, "E0602", node, size=size, reason=reason)
+            span = place(network, node)
+            if span is not None:
+                reason = word(Fact(found.code, span, found.data)).title
+                report(network, "E0602", node, size=size, reason=reason)
             return False
         for output, type in enumerate(found):
             types[Source(node.id, output)] = type
