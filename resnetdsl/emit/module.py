@@ -8,19 +8,20 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
-from resnetdsl.emit.pytorch import class_name
-
 if TYPE_CHECKING:
     from torch import nn
 
 
-def build(source: str, network: str) -> nn.Module:
-    """The network of this name (or class), freshly initialised."""
-    return cast("nn.Module", getattr(load(source), class_name(network))())
+def build(source: str, class_name: str) -> nn.Module:
+    """An instance of a class of the source, freshly initialised."""
+    return cast("nn.Module", getattr(load(source), class_name)())
 
 
 def load(source: str) -> ModuleType:
-    """The source as a Python module. Tracebacks, `inspect` and the tracers of torch find its lines; one text is one module."""
+    """The source as a Python module, the same one for the same text.
+
+    Tracebacks, `inspect` and the tracers of torch find its lines.
+    """
     name = f"resnetdsl_emitted_{hashlib.sha256(source.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
     known = sys.modules.get(name)
     if known is not None:

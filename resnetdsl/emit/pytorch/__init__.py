@@ -8,6 +8,6 @@ writer      a class as source: registry (its `__init__`), forward (its `forward`
 document    the file
 """
 
-from resnetdsl.emit.pytorch.document import class_name, emit
+from resnetdsl.emit.pytorch.document import Header, class_name, emit
 
-__all__ = ["class_name", "emit"]
+__all__ = ["Header", "class_name", "emit"]

@@ -21,9 +21,10 @@ _DEFINED = {ScopeKind.BLOCK, ScopeKind.SHORTCUT}
 
 @dataclass(eq=False, slots=True)
 class Statement:
-    """One step of a `forward`. `name` is the path below the module, or for what has no weights the name it might have.
+    """One step of a `forward`.
 
-    `hint` is what to call it where it has no such name. `outputs` are the numbers of the tensors made; a statement that is not `live` is only kept for its weights.
+    `name` is the path below the module; what has no weights might have it as its name, or is called after `hint`.
+    `outputs` are the numbers of the tensors made. A statement that is not `live` is only kept for its weights.
     """
 
     form: Form
@@ -39,10 +40,10 @@ class Statement:
     @property
     def part(self) -> Part:
         """The expression that makes it; for a child, known once its class is."""
-        if self.child is not None:
-            return self.child.part
-        assert self.leaf is not None
-        return self.leaf.part
+        made = self.child or self.leaf
+        if made is None:
+            raise ValueError("a statement is a leaf or a child")
+        return made.part
 
     @property
     def inits(self) -> tuple[InitCall, ...]:
@@ -91,18 +92,24 @@ class Unit:
     made: Part | None = None
 
     @property
+    def has_weights(self) -> bool:
+        return any(statement.weighted for statement in self.statements)
+
+    @property
     def defined(self) -> bool:
         """Whether the spec has a definition of it, so that its class has a name."""
         return self.named.kind in _DEFINED
 
     @property
     def part(self) -> Part:
-        if self.made is None:
-            if self.is_identity:
-                self.made = IDENTITY
-            else:
-                assert self.is_inline
-                self.made = Chain(tuple((statement.name, statement.part) for statement in self.statements))
+        if self.made is not None:
+            return self.made
+        if self.is_identity:
+            self.made = IDENTITY
+        elif self.is_inline:
+            self.made = Chain(tuple((statement.name, statement.part) for statement in self.statements))
+        else:
+            raise ValueError(f"`{self.path}` is asked for before its class is settled")
         return self.made
 
     def numbers(self) -> Iterator[tuple[Statement, Hole]]:
@@ -184,7 +191,8 @@ class Bodies:
             made = sorted(item.outputs, key=_place)
             name = item.path[prefix:]
             made_numbers = self._number(made, numbers)
-            return Statement(Form.MODULE, name, unit.named.name, True, True, read, made_numbers, child=unit)
+            hint = variable(unit.named.name) or ""
+            return Statement(Form.MODULE, name, hint, unit.has_weights, True, read, made_numbers, child=unit)
         node, leaf = self.graph.node(item), self.tree.leaves[item]
         live = item in self.tree.live
         read = tuple(numbers[source] for source in self.tree.operands[item]) if live else ()

@@ -69,9 +69,8 @@ def classify(units: list[Unit]) -> list[Class]:
     for unit in units:
         if not (unit.is_inline or unit.is_identity):
             shapes.setdefault(unit.shape, []).append(unit)
-    merged = _order(_merge(shapes))
-    classes = merged if merged is not None else _order([Class(alike) for alike in shapes.values()])
-    assert classes is not None, "a module lies in no copy of itself"
+    # A block that is handed a copy of itself would have to be settled before itself: it then stays unmerged.
+    classes = _order(_merge(shapes)) or _order([Class(alike) for alike in shapes.values()]) or []
     for number, each in enumerate(classes):
         each.number = number
         each.settle()

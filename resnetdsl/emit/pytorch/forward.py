@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -106,9 +107,7 @@ class Forward:
                 real[step.outputs[0]] = real.get(step.inputs[0], step.inputs[0])
             else:
                 reads += _operands(step.template, step.inputs)
-        for tensor in [*reads, *_operands(template, self.results)]:
-            tensor = real.get(tensor, tensor)
-            self._uses[tensor] = self._uses.get(tensor, 0) + 1
+        self._uses.update(Counter(real.get(tensor, tensor) for tensor in [*reads, *_operands(template, self.results)]))
 
     def _take(self, step: Step) -> None:
         """Give a step's result a line of its own, or leave it to be nested where it is read."""
@@ -182,11 +181,13 @@ class Forward:
         wish = variable(self.names.get(tensor, ""))
         if wish is not None and wish not in live:
             return wish
+        label = variable(line.label)
+        if label is not None and tensor in self.results and label not in live:
+            return label
         several = len(line.outputs) > 1
         wishes = set(self.names.values())
         if not several and (kept := next((name for name in dying if name not in wishes), None)):
             return kept
-        label = variable(line.label)
         pool = [*_LETTERS] if several else ["out", *([label] if label else []), "y", "z"]
         free = next((name for name in pool if name not in live and name not in wishes), None)
         return free or unique(label or "part", set(live | wishes))

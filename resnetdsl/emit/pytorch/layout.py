@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-WIDTH = 100
+from resnetdsl.emit.pytorch.text import WIDTH
+
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -14,6 +15,8 @@ def wrap(text: str, indent: int) -> list[str]:
     comma = text.endswith(",")
     if indent + len(text) <= WIDTH:
         return [pad + text]
+    if text.startswith("return ") and len(parts := split(text.removeprefix("return "), ", ")) > 1:
+        return [f"{pad}return (", *(line for part in parts for line in wrap(f"{part},", indent + 4)), f"{pad})"]
     start = _last_group(text.removesuffix(","))
     if start is None:
         return [pad + text]
@@ -24,8 +27,10 @@ def wrap(text: str, indent: int) -> list[str]:
     lines = [pad + text[: start + 1]]
     elements = split(inner, ", ")
     if len(elements) == 1 and (generator := split(inner, " for ", limit=1))[1:]:
-        lines += wrap(generator[0], indent + 4)
-        lines.append(f"{pad}    for {generator[1]}")
+        if indent + 4 + len(inner) <= WIDTH:
+            lines.append(f"{pad}    {inner}")
+        else:
+            lines += [*wrap(generator[0], indent + 4), *wrap(f"for {generator[1]}", indent + 4)]
     elif len(elements) == 1 and not called and text[start] == "(":
         lines += wrap(inner, indent + 4)
     else:
@@ -34,9 +39,21 @@ def wrap(text: str, indent: int) -> list[str]:
     return [*lines, pad + text[-2 if comma else -1 :]]
 
 
+def signature(text: str, indent: int) -> list[str]:
+    """A `def` line; too long, its parameters one a line."""
+    pad = " " * indent
+    if indent + len(text) <= WIDTH:
+        return [pad + text]
+    head, _, rest = text.partition("(")
+    inner, _, result = rest.rpartition(") -> ")
+    parameters = (f"{pad}    {parameter}," for parameter in split(inner, ", "))
+    return [f"{pad}{head}(", *parameters, f"{pad}) -> {result}"]
+
+
 def split(text: str, separator: str, limit: int = -1) -> list[str]:
     """The parts between separators that stand in no bracket and no string."""
-    parts, start = [], 0
+    parts: list[str] = []
+    start = 0
     for at, depth in _outside_strings(text):
         if depth == 0 and limit != len(parts) and at >= start and text.startswith(separator, at):
             parts.append(text[start:at])

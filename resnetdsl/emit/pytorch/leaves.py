@@ -10,7 +10,7 @@ from resnetdsl.emit.pytorch.parts import Fixed, Hole, Make, Part, Text
 from resnetdsl.emit.pytorch.text import literal
 from resnetdsl.ir.graph import Graph, Node, Value
 from resnetdsl.ir.types import TensorType
-from resnetdsl.ops.base import Expression, InitCall, Module, Op, Parameter, Types, Weight
+from resnetdsl.ops.base import Call, Expression, InitCall, Module, Op, Parameter, Types, Weight
 
 _NUMBER = re.compile(r"""("[^"]*"|'[^']*'|\{\w*\})|(?<![\w.])(\d+\.?\d*(?:e[-+]?\d+)?)(?![\w.])""")
 _CONVOLUTION: tuple[tuple[str, Value], ...] = (("stride", 1), ("padding", 0), ("dilation", 1), ("groups", 1))
@@ -44,15 +44,19 @@ def leaf(graph: Graph, node: Node, op: Op) -> Leaf:
     inputs = graph.input_types(node.id)
     call = op.call(node.attrs, inputs)
     weights = op.weights(node.attrs, inputs)
-    helper = None
+    form, part = _form(call, node, inputs)
+    helper = None if isinstance(call, Parameter) else call.helper
+    return Leaf(form, part, node.op == "input", weights, op.initialise(node.attrs), helper)
+
+
+def _form(call: Call, node: Node, inputs: Types) -> tuple[Form, Part]:
     match call:
         case Module():
-            form, part, helper = Form.MODULE, _make(call, node, inputs), call.helper
-        case Expression():
-            form, part, helper = Form.EXPRESSION, _text(call.template, node), call.helper
-        case Parameter():
-            form, part = Form.PARAMETER, _text(call.value, node)
-    return Leaf(form, part, node.op == "input", weights, op.initialise(node.attrs), helper)
+            return Form.MODULE, _make(call, node, inputs)
+        case Expression(template):
+            return Form.EXPRESSION, _text(template, node)
+        case Parameter(value):
+            return Form.PARAMETER, _text(value, node)
 
 
 def _make(call: Module, node: Node, inputs: Types) -> Make:

@@ -34,7 +34,7 @@ def _base(unit: Unit) -> str:
 
 
 def _layers(each: Class) -> list[str]:
-    return [statement.name for statement in each.model.statements if statement.weighted]
+    return [statement.name for statement in each.model.statements if statement.weighted and not statement.is_identity]
 
 
 def _difference(plain: list[str], names: list[str]) -> str:

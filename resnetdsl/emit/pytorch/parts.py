@@ -6,9 +6,11 @@ order, and `render` puts other texts in their place: literals, or the parameters
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from fractions import Fraction
+from itertools import islice
 
 from resnetdsl.emit.pytorch.text import formatted, literal
 from resnetdsl.ir.graph import Value
@@ -184,13 +186,13 @@ class Printer:
             return None
         hole = list(holes(part))[place]
         step = _step(values)
-        if step is None:
-            if len(set(values)) == 1 or not all(value[0].isdigit() for value in values):
-                return None
-            variable = hole.names[0] if hole.names and hole.names[0].isidentifier() else "value"
-            text, loop = variable, f"{variable} in ({', '.join(values)})"
+        if step is not None:
+            text, loop = step, f"i in range({len(values)})"
+        elif all(value[0].isdigit() for value in values):
+            text = hole.names[0] if hole.names and hole.names[0].isidentifier() else "value"
+            loop = f"{text} in ({', '.join(values)})"
         else:
-            text, loop = f"{values[0]} + {step} * i", f"i in range({len(values)})"
+            return None
         each = self.render(part, iter([*texts[:place], text, *texts[place + 1 :]]))
         return len(values), each, loop
 
@@ -207,9 +209,25 @@ def stem(name: str) -> str:
     return name.rstrip("0123456789")
 
 
-def _step(values: list[str]) -> int | None:
-    """By how much whole numbers rise, if they do so evenly."""
-    if not all(value.isdigit() for value in values):
+def _step(values: list[str]) -> str | None:
+    """Numbers that rise evenly, as an expression of their place `i`; None where no such expression gives just these."""
+    if not all(value[0].isdigit() for value in values):
         return None
-    steps = {int(b) - int(a) for a, b in pairwise(values)}
-    return steps.pop() if len(steps) == 1 and min(steps) > 0 else None
+    if all(value.isdigit() for value in values):
+        first, step = int(values[0]), int(values[1]) - int(values[0])
+        even = all(int(value) == first + step * i for i, value in enumerate(values))
+        return _line(first, step) if even and step > 0 else None
+    # The shares of stochastic depth: whole numbers over a common one.
+    first, second = (Fraction(float(value)).limit_denominator(10_000) for value in values[:2])
+    below = math.lcm(first.denominator, second.denominator)
+    start, rise = int(first * below), int((second - first) * below)
+    even = all((start + rise * i) / below == float(value) for i, value in enumerate(values))
+    if not even or rise <= 0:
+        return None
+    line = _line(start, rise)
+    return f"{line} / {below}" if line == "i" else f"({line}) / {below}"
+
+
+def _line(first: int, step: int) -> str:
+    rising = "i" if step == 1 else f"{step} * i"
+    return f"{rising} + {first}" if first else rising

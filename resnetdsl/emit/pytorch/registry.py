@@ -10,81 +10,74 @@ from resnetdsl.emit.pytorch.text import MODULE_ATTRIBUTES, formatted, is_plain, 
 
 
 @dataclass(slots=True)
-class Entry:
-    """What has a name. With a `count`, that many copies whose names count on from this one's."""
+class Member:
+    """What has a name: a module or a weight, made by `code`; or, without, a name that only holds others.
 
-    code: str
+    Such is a dotted label, and a scope whose nodes its surroundings run. With a `count` it stands for that many copies
+    whose names count on from this one's.
+    """
+
+    code: str = ""
     is_parameter: bool = False
     count: int = 1
-
-
-@dataclass(slots=True)
-class Container:
-    """A name that only holds others: a dotted label, or a scope whose nodes its surroundings run."""
-
-    members: dict[str, Entry | Container] = field(default_factory=dict)
+    members: dict[str, Member] = field(default_factory=dict)
+    _is_list: bool | None = None
 
     @property
     def is_list(self) -> bool:
-        """Whether it reads best as `nn.ModuleList`."""
-        names: list[str] = []
-        for name, member in self.members.items():
-            if isinstance(member, Container) or member.is_parameter:
-                return False
-            names += _names(name, member.count)
-        return bool(names) and sorted(names) == sorted(map(str, range(len(names))))
+        """Whether it reads best as `nn.ModuleList`: its members are numbered from 0, and each is one expression."""
+        if self._is_list is None:
+            whole = all((member.code or member.is_list) and not member.is_parameter for member in self.members.values())
+            names = {each for name, member in self.members.items() for each in _names(name, member.count)}
+            self._is_list = whole and not self.code and bool(names) and names == {str(at) for at in range(len(names))}
+        return self._is_list
 
-    def add(self, path: str, entry: Entry) -> None:
+    def add(self, path: str, member: Member) -> None:
         """Enter something by its dotted path; the first use of a name counts."""
         *heads, last = path.split(".")
         at = self
         for head in heads:
-            inner = at.members.setdefault(head, Container())
-            assert isinstance(inner, Container), "no weights lie within a layer"
-            at = inner
-        at.members.setdefault(last, entry)
+            at._is_list = None
+            at = at.members.setdefault(head, Member())
+        at._is_list = None
+        at.members.setdefault(last, member)
 
-    def reach(self, path: str, base: str = "self") -> str:
+    def reach(self, path: str) -> str:
         """The expression for what stands at a path."""
-        at: Entry | Container = self
-        for name in path.split("."):
-            assert isinstance(at, Container)
-            code = base
-            is_list = at is not self and at.is_list
-            at = at.members.get(name) or Entry("")
-            is_parameter = isinstance(at, Entry) and at.is_parameter
-            base = f"{code}[{name}]" if is_list else _read(code, name, is_parameter=is_parameter)
-        return base
+        return self._reach(path)[0]
 
     def reach_each(self, path: str) -> str:
         """The expression for the copy number `i` of those that begin at a path."""
         head, _, name = path.rpartition(".")
-        base = self.reach(head) if head else "self"
-        at: Entry | Container = self
-        for part in head.split(".") if head else ():
-            assert isinstance(at, Container)
-            at = at.members[part]
-        if isinstance(at, Container) and at is not self and at.is_list:
-            return f"{base}[i]"
-        return f"getattr({base}, {_numbered(name)})"
+        base, at = self._reach(head) if head else ("self", self)
+        return f"{base}[i]" if at is not self and at.is_list else f"getattr({base}, {_numbered(name)})"
+
+    def _reach(self, path: str) -> tuple[str, Member]:
+        base, at = "self", self
+        for name in path.split("."):
+            listed = at is not self and at.is_list
+            at = at.members[name]
+            base = f"{base}[{name}]" if listed else _read(base, name, is_parameter=at.is_parameter)
+        return base, at
 
     def lines(self, base: str = "self") -> Iterator[str]:
         """The statements of `__init__` that make all of it."""
         for name, member in self.members.items():
-            if isinstance(member, Entry):
+            if member.code:
                 yield from _make(base, name, member)
             elif member.is_list:
-                yield _assign(base, name, f"nn.ModuleList([{', '.join(member.listed())}])")
+                yield _assign(base, name, member.listed())
+                continue
             else:
                 yield _assign(base, name, "nn.Module()")
-                yield from member.lines(_read(base, name))
+            yield from member.lines(_read(base, name))
 
-    def listed(self) -> list[str]:
-        """The elements of a list in their order, equal neighbours as one generator."""
+    def listed(self) -> str:
+        """The list as one expression, equal neighbours as one generator."""
         codes: dict[int, str] = {}
         for name, member in self.members.items():
-            assert isinstance(member, Entry)
-            codes.update((int(each), member.code) for each in _names(name, member.count))
+            code = member.code or member.listed()
+            codes.update((int(each), code) for each in _names(name, member.count))
         written: list[str] = []
         at = 0
         while at < len(codes):
@@ -93,7 +86,9 @@ class Container:
                 count += 1
             written += [codes[at]] * count if count < 3 else [f"*({codes[at]} for _ in range({count}))"]
             at += count
-        return written
+        if len(written) == 1 and len(codes) > 1:
+            return f"nn.ModuleList{written[0].removeprefix('*')}"
+        return f"nn.ModuleList([{', '.join(written)}])"
 
 
 def _names(name: str, count: int) -> list[str]:
@@ -113,17 +108,17 @@ def loop(name: str, count: int) -> str:
     return f"for i in range({first}, {first + count}):" if first else f"for i in range({count}):"
 
 
-def _make(base: str, name: str, entry: Entry) -> Iterator[str]:
-    if entry.count > 1:
-        yield loop(name, entry.count)
-        yield f"    {base}.add_module({_numbered(name)}, {entry.code})"
-    elif entry.is_parameter and not is_plain(name):
+def _make(base: str, name: str, member: Member) -> Iterator[str]:
+    if member.count > 1:
+        yield loop(name, member.count)
+        yield f"    {base}.add_module({_numbered(name)}, {member.code})"
+    elif member.is_parameter and not is_plain(name):
         if _is_taken(name):
-            yield f"{base}._parameters[{literal(name)}] = {entry.code}"
+            yield f"{base}._parameters[{literal(name)}] = {member.code}"
         else:
-            yield f"{base}.register_parameter({literal(name)}, {entry.code})"
+            yield f"{base}.register_parameter({literal(name)}, {member.code})"
     else:
-        yield _assign(base, name, entry.code)
+        yield _assign(base, name, member.code)
 
 
 def _assign(base: str, name: str, code: str) -> str:

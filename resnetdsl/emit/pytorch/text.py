@@ -6,42 +6,50 @@ import builtins
 import keyword
 import math
 import re
+import textwrap
 import unicodedata
 
 from resnetdsl.ir.graph import Value
 
-MODULE_ATTRIBUTES = frozenset(
-    """T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches
-    eval extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half ipu load_state_dict
-    modules mtia named_buffers named_children named_modules named_parameters parameters register_backward_hook
-    register_buffer register_forward_hook register_forward_pre_hook register_full_backward_hook
-    register_full_backward_pre_hook register_load_state_dict_post_hook register_load_state_dict_pre_hook
-    register_module register_parameter register_state_dict_post_hook register_state_dict_pre_hook requires_grad_
-    set_extra_state set_submodule share_memory state_dict to to_empty train training type xpu zero_grad""".split()
+_MODULE = (
+    "T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double "
+    "dump_patches eval extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half "
+    "ipu load_state_dict modules mtia named_buffers named_children named_modules named_parameters parameters "
+    "register_backward_hook register_buffer register_forward_hook register_forward_pre_hook "
+    "register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook "
+    "register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook "
+    "register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory state_dict to "
+    "to_empty train training type xpu zero_grad"
 )
+MODULE_ATTRIBUTES = frozenset(_MODULE.split())
 """What `nn.Module` calls its own: no layer can be an attribute of such a name."""
 
 SEQUENTIAL_ATTRIBUTES = MODULE_ATTRIBUTES | {"append", "extend", "insert", "pop"}
 
+WIDTH = 100
+"""The most columns of a line of emitted source."""
+
 IMPORTED = frozenset({"F", "OrderedDict", "Tensor", "math", "nn", "torch"})
 
+_NEWLINE = re.compile(r"\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
-_WORDS = {
+_FAMILIES = {
     "resnet": "ResNet",
     "resnext": "ResNeXt",
+    "resnest": "ResNeSt",
     "densenet": "DenseNet",
     "regnet": "RegNet",
     "convnext": "ConvNeXt",
-    "wideresnet": "WideResNet",
-    "senet": "SENet",
+    "nfnet": "NFNet",
+}
+_FAMILY = re.compile("|".join(_FAMILIES))
+_WORDS = {
     "se": "SE",
     "eca": "ECA",
     "cbam": "CBAM",
+    "fpn": "FPN",
     "preact": "PreAct",
-    "resnest": "ResNeSt",
-    "nfnet": "NFNet",
     "mlp": "MLP",
-    "ffn": "FFN",
 }
 
 
@@ -71,16 +79,22 @@ def formatted(prefix: str, variable: str) -> str:
 
 def docstring(text: str, indent: str = "") -> list[str]:
     """The lines of a docstring of any text. The text cannot end it: every quote that could is escaped."""
-    lines = [
-        _escape(line.rstrip(), quotes=False)
-        for line in re.split(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]", text.strip())
-    ]
-    body = [line.replace('"""', '\\"\\"\\"') for line in lines]
+    paragraphs = re.split(r"\n\s*\n", _NEWLINE.sub("\n", text.strip()))
+    lines = [line for paragraph in paragraphs for line in ("", *_fill(paragraph, WIDTH - len(indent)))][1:]
+    body = [line.replace('"""', '\\"\\"\\"') for line in lines] or [""]
     if body[-1].endswith('"'):
         body[-1] = f'{body[-1][:-1]}\\"'
-    if len(body) == 1:
+    if len(body) == 1 and len(indent + body[0]) + 6 <= WIDTH:
         return [f'{indent}"""{body[0]}"""']
     return [f'{indent}"""{body[0]}', *(indent + line if line else "" for line in body[1:]), f'{indent}"""']
+
+
+def _fill(paragraph: str, width: int) -> list[str]:
+    """A paragraph's lines, escaped; filled anew if one is too long."""
+    lines = [_escape(line.expandtabs(4).rstrip(), quotes=False) for line in paragraph.split("\n")]
+    if max(map(len, lines)) <= width - 3:
+        return lines
+    return textwrap.wrap(" ".join(lines), width - 3, break_long_words=False, break_on_hyphens=False)
 
 
 def _escape(text: str, *, quotes: bool) -> str:
@@ -125,9 +139,12 @@ def class_name(name: str, fallback: str = "Block") -> str:
 
 
 def _capital(word: str) -> str:
-    stem = word.rstrip("0123456789")
-    digits = word[len(stem) :]
-    return (_WORDS.get(stem) or stem[:1].upper() + stem[1:]) + digits
+    """`seresnet50d` as `SEResNet50d`: a word, or a family of networks with something around it."""
+    found = _FAMILY.search(word)
+    if found is None:
+        return _WORDS.get(word) or word[:1].upper() + word[1:]
+    front = word[: found.start()]
+    return (_WORDS.get(front) or front[:1].upper() + front[1:]) + _FAMILIES[found[0]] + word[found.end() :]
 
 
 def unique(name: str, taken: set[str]) -> str:

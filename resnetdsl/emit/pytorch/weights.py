@@ -1,4 +1,4 @@
-"""How weights start. What holds for all modules of a class is said once, by a loop in the network; the rest where it is made."""
+"""How weights start: what holds for all modules of a class by a loop in the network, the rest where it is made."""
 
 from __future__ import annotations
 

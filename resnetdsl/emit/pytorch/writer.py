@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
@@ -10,10 +11,10 @@ from resnetdsl.emit.pytorch import weights
 from resnetdsl.emit.pytorch.bodies import Statement
 from resnetdsl.emit.pytorch.classes import Class
 from resnetdsl.emit.pytorch.forward import Forward, Step, quote
-from resnetdsl.emit.pytorch.layout import wrap
+from resnetdsl.emit.pytorch.layout import signature, wrap
 from resnetdsl.emit.pytorch.leaves import Form
 from resnetdsl.emit.pytorch.parts import Printer, follows, holes
-from resnetdsl.emit.pytorch.registry import Container, Entry, loop
+from resnetdsl.emit.pytorch.registry import Member, loop
 from resnetdsl.emit.pytorch.text import MODULE_ATTRIBUTES, docstring, is_plain, literal, unique
 
 LEAST_LOOPED = 4
@@ -29,10 +30,11 @@ class Writer:
         self.printer = printer
         self.outputs = outputs
         self.after = after
-        self.members = Container()
+        self.members = Member()
         self.stored: dict[str, None] = {}
         self.weightless: dict[str, str] = {}
         self.inits: list[str] = []
+        self.names = Counter(statement.name for statement in self.unit.statements)
         heads = {statement.name.partition(".")[0] for statement in self.unit.statements if statement.weighted}
         self.taken = heads | MODULE_ATTRIBUTES | {param.name for param in cls.columns.params}
         texts = iter(cls.columns.texts)
@@ -76,7 +78,7 @@ class Writer:
         count = len(self.unit.results)
         result = "dict[str, Tensor]" if keys else "Tensor" if count == 1 else f"tuple[{', '.join(['Tensor'] * count)}]"
         lines = self._constructor(["super().__init__()", *made]) if made or self.cls.handed else []
-        lines += wrap(f"def forward(self{', ' if arguments else ''}{arguments}) -> {result}:", 4)
+        lines += signature(f"def forward(self{', ' if arguments else ''}{arguments}) -> {result}:", 4)
         for line in body:
             stripped = line.lstrip()
             lines += wrap(stripped, 8 + len(line) - len(stripped))
@@ -90,8 +92,8 @@ class Writer:
         by_name += [f"{name}: nn.Module" for name in handed if name not in self.optional]
         defaulted = [f"{p.name}: {p.hint} = {p.default}" for p in params if p.default is not None]
         defaulted += [f"{name}: nn.Module | None = None" for name in handed if name in self.optional]
-        signature = ", ".join(["self", *written, *by_name, *defaulted])
-        lines = _signature(f"def __init__({signature}) -> None:", 4)
+        arguments = ", ".join(["self", *written, *by_name, *defaulted])
+        lines = signature(f"def __init__({arguments}) -> None:", 4)
         for line in body:
             stripped = line.lstrip()
             lines += wrap(stripped, 8 + len(line) - len(stripped))
@@ -100,7 +102,7 @@ class Writer:
     # --- statements ---
 
     def _register(self) -> list[tuple[Statement, int]]:
-        """Give every module and weight its name. Returns the statements, runs of copies as the first and their number."""
+        """Give every module and weight its name. Returns the statements, of a run of copies the first and how many."""
         statements = self.unit.statements
         uses = self._uses()
         plan, at = [], 0
@@ -118,15 +120,15 @@ class Writer:
         match statement.form:
             case Form.PARAMETER:
                 code = f"nn.Parameter({self._code(statement)})"
-                self.members.add(statement.name, Entry(code, is_parameter=True))
+                self.members.add(statement.name, Member(code, is_parameter=True))
             case Form.MODULE if handed or (statement.weighted and not statement.is_identity):
-                self.members.add(statement.name, Entry(self._code(statement), count=count))
+                self.members.add(statement.name, Member(self._code(statement), count=count))
             case Form.MODULE if not statement.is_identity:
                 code = self._code(statement)
                 if code not in self.weightless:
-                    plain = statement.name if is_plain(statement.name) else statement.hint
+                    plain = next((name for name in (statement.name, statement.hint) if is_plain(name)), "layer")
                     self.weightless[code] = name = unique(plain, self.taken)
-                    self.members.add(name, Entry(code))
+                    self.members.add(name, Member(code))
             case _:
                 pass
 
@@ -193,10 +195,7 @@ class Writer:
     # --- runs of copies ---
 
     def _uses(self) -> dict[int, int]:
-        uses: dict[int, int] = {}
-        for tensor in [*(t for each in self.unit.statements for t in each.inputs), *self.unit.results]:
-            uses[tensor] = uses.get(tensor, 0) + 1
-        return uses
+        return Counter([*(tensor for each in self.unit.statements for tensor in each.inputs), *self.unit.results])
 
     def _run(self, at: int, uses: dict[int, int]) -> int:
         """How many statements from here on are copies in a row."""
@@ -218,15 +217,5 @@ class Writer:
         one_to_one = len(statement.inputs) == len(statement.outputs) == 1
         plain = statement.form is Form.MODULE and statement.weighted and statement.live and not statement.inits
         last = statement.name.rpartition(".")[2]
-        return one_to_one and plain and id(statement) not in self.handed and not last.startswith("_")
-
-
-def _signature(text: str, indent: int) -> list[str]:
-    """A `def` line; too long, its parameters one a line."""
-    if indent + len(text) <= 100:
-        return [" " * indent + text]
-    head, _, rest = text.partition("(")
-    inner, arrow, result = rest.rpartition(") -> ")
-    lines = wrap(f"{head}({inner})", indent)
-    lines[-1] += f"{arrow.removeprefix(')')}{result}"
-    return lines
+        once = self.names[statement.name] == 1 and id(statement) not in self.handed
+        return one_to_one and plain and once and not last.startswith("_")
