@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from resnetdsl.api import load
+from resnetdsl.elaborate.values import Value
 from resnetdsl.emit.module import build
 from resnetdsl.emit.pytorch import class_name, emit
 from resnetdsl.ir.graph import CheckedGraph
@@ -26,14 +27,14 @@ def spec(file: str) -> Spec:
     return load(specs_dir() / f"{file}.rnet")
 
 
-def graph(file: str, network: str) -> CheckedGraph:
+def graph(file: str, network: str, **overrides: Value) -> CheckedGraph:
     """A shipped network's graph; SpecError with every diagnostic if it has mistakes."""
-    return spec(file).graph(network)
+    return spec(file).graph(network, overrides=overrides)
 
 
-def module(file: str, network: str) -> nn.Module:
+def module(file: str, network: str, **overrides: Value) -> nn.Module:
     """The emitted source of a shipped network, run."""
-    checked = graph(file, network)
+    checked = graph(file, network, **overrides)
     return build(emit(checked), class_name(checked))
 
 
