@@ -43,19 +43,27 @@ _POWERS = 10**15
 def word(fact: Fact) -> Diagnostic:
     """The diagnostic of a fact: titles, labels and helps of its code, filled in."""
     code = CODES[fact.code]
+    data = _sensible(fact.data)
     secondary = tuple(
-        Label(span, fill(code.roles.get(role, ""), fact.data) or "") for role, span in fact.also if span != fact.span
+        Label(span, fill(code.roles.get(role, ""), data) or "") for role, span in fact.also if span != fact.span
     )
     return Diagnostic(
         code=code,
-        title=fill(code.title, fact.data) or code.name.replace("-", " "),
-        primary=Label(fact.span, fill(code.label, fact.data) or ""),
+        title=fill(code.title, data) or code.name.replace("-", " "),
+        primary=Label(fact.span, fill(code.label, data) or ""),
         secondary=secondary,
-        helps=_fill_all(code.helps, fact.data),
-        notes=_fill_all(code.notes, fact.data),
+        helps=_fill_all(code.helps, data),
+        notes=_fill_all(code.notes, data),
         trail=tuple(Frame(shorten(escape(frame.text)), frame.call) for frame in fact.trail),
         fix=fact.fix,
     )
+
+
+def _sensible(data: Mapping[str, object]) -> Mapping[str, object]:
+    """The data without a suggestion to write what is written already."""
+    suggestion = data.get("suggestion")
+    written = (data.get(name) for name in ("name", "attribute", "found", "value", "metric"))
+    return {**data, "suggestion": None} if suggestion is not None and suggestion in written else data
 
 
 def word_all(facts: Iterable[Fact]) -> tuple[Diagnostic, ...]:
@@ -161,7 +169,7 @@ def _text(value: object) -> str:
         return _digits(value.numerator)
     if isinstance(value, float):
         return f"{value:.12g}"
-    return shorten(escape(str(value)))
+    return shorten(escape(str(value))) or '""'
 
 
 def _digits(value: int) -> str:

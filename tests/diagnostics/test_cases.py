@@ -11,6 +11,7 @@ code or went away is still found.
 from __future__ import annotations
 
 import re
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -31,11 +32,15 @@ every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 Found = tuple[str, int, str, str]  # file, line, severity, code
 
 
-def check(case: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Diagnostic, ...]:
-    """The diagnostics of a case, as they come to somebody who stands in its directory."""
+def check(case: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[Diagnostic, ...]:
+    """The diagnostics of a case, as they come to somebody who stands in its directory.
+
+    They are taken from a copy, for where a project ends depends on the directories around it.
+    """
     from resnetdsl.api import load
 
-    monkeypatch.chdir(case)
+    project = shutil.copytree(case, tmp_path / "project")
+    monkeypatch.chdir(project)
     return sort(load(Path("spec.rnet")).check().diagnostics)
 
 
@@ -55,10 +60,10 @@ def markers(path: Path) -> list[Found]:
 
 
 @every_case
-def test_marks(case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_marks(case: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     expected = [found for path in sorted(case.glob("*.rnet")) for found in markers(path)]
     actual = []
-    for each in check(case, monkeypatch):
+    for each in check(case, monkeypatch, tmp_path):
         at = place(each.primary.span)
         actual.append((Path(at.file).name, at.line, each.code.severity.value, each.code.id))
     assert Counter(actual) == Counter(expected)
@@ -66,9 +71,9 @@ def test_marks(case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @every_case
-def test_rendering(case: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    found = check(case, monkeypatch)
-    text = f"{render_text(found, color=False, width=100)}\n{summary(found)}\n".replace(f"{case}/", "")
+def test_rendering(case: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    found = check(case, monkeypatch, tmp_path)
+    text = f"{render_text(found, color=False, width=100)}\n{summary(found)}\n"
     path = case / "expected.txt"
     if request.config.getoption("--bless"):
         path.write_text(text, encoding="utf-8")

@@ -57,6 +57,7 @@ class Colour(Enum):
         ("{a}{b}", {"a": 1}, None),
         ("{a}", {"a": None}, None),
         ("{a}", {"a": []}, None),
+        ("`{a}`", {"a": ""}, '`""`'),
         ("{{a}}", {}, "{a}"),
         ("{axis:plain}", {"axis": "c"}, "c"),
         ("{op}", {"op": "multiply"}, "*"),
@@ -96,6 +97,10 @@ def test_templates_without_their_fields_are_left_out() -> None:
     assert bare.helps == ()
     helpful = word(Fact("E0201", SPAN, {"name": "con", "suggestion": "conv"}))
     assert helpful.helps == ("did you mean `conv`?",)
+
+
+def test_nobody_is_told_to_write_what_is_there() -> None:
+    assert word(Fact("E0214", SPAN, {"attribute": "height", "suggestion": "height"})).helps == ()
 
 
 def test_a_fact_without_data_still_has_a_title() -> None:

@@ -23,7 +23,9 @@ CODES = (
         bad="""
             import resnte
 
-            network tiny = resnet18
+            network tiny {
+                input 3x32x32
+                conv(16, 3x3)
             }
             """,
         good="""
@@ -36,7 +38,7 @@ CODES = (
         id="E0702",
         name="import-outside-root",
         title="`{path}` lies outside the project",
-        label="files are imported from inside {root} only",
+        label="files are imported from inside `{root}` only",
         helps=("copy the file into the project",),
         fields=("path", "root"),
         explanation="""

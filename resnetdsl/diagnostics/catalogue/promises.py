@@ -114,7 +114,7 @@ CODES = (
     Code(
         id="E0605",
         name="bad-range",
-        title="this range is empty or does not come out",
+        title="this range is not possible",
         label="{reason}",
         helps=("write it as `low..high step n`",),
         fields=("low", "high", "step", "reason"),

@@ -259,7 +259,7 @@ VALUES = (
         name="layer-where-tensor-needed",
         title="expected a tensor, found {got}",
         label="{got}, not a tensor",
-        helps=("apply it to a tensor first: `x -> layer`",),
+        helps=("`x -> layer` applies a layer to a tensor, and `let a, b = list` takes a list apart",),
         fields=("got",),
         explanation="""
             What a layer is applied to, and what a block returns or a `tap` keeps, must be a tensor or a list of
@@ -268,14 +268,17 @@ VALUES = (
             """,
         bad="""
             network tiny {
-                input 3x32x32
-                (conv(3, 3x3), x) -> matmul(transpose = true)
+                input 16x32x32
+                tap lower = x -> split([8, 8])
+                relu
             }
             """,
         good="""
             network tiny {
-                input 3x32x32
-                (x -> conv(3, 3x3), x) -> matmul(transpose = true)
+                input 16x32x32
+                let low, _high = x -> split([8, 8])
+                tap lower = low
+                relu
             }
             """,
     ),
