@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Any, Final
 
 from resnetdsl.diagnostics.model import Sink
@@ -334,19 +333,21 @@ class Builder:
         text = span.text
         factor = _SUFFIXES.get(digits[-1:])
         mantissa, _, exponent = (digits[:-1] if factor else digits).lower().partition("e")
-        if len(digits) > _MAX_DIGITS or abs(int(exponent or "0")) > _MAX_DIGITS:
+        power = int(exponent or "0")
+        if len(digits) > _MAX_DIGITS or abs(power) > _MAX_DIGITS:
             raise OverflowError
         if factor is None:
-            if not (exponent or "." in mantissa):
-                return ast.Number(span, int(mantissa), text)
-            value = float(digits)
+            value = float(digits) if exponent or "." in mantissa else int(mantissa)
             if math.isinf(value):
                 raise OverflowError
             return ast.Number(span, value, text)
-        unit = Fraction(10) ** (int(exponent or "0") - len(mantissa.partition(".")[2])) * factor
-        exact = Fraction(mantissa) * Fraction(10) ** int(exponent or "0") * factor
-        whole = int(exact) if exact.denominator == 1 else float(exact)
-        return ast.Number(span, whole, text, float(unit / 2))
+        # In whole numbers: 4.1 * 10**9 as floats is not 4_100_000_000.
+        whole, _, decimals = mantissa.partition(".")
+        power -= len(decimals)
+        above, below = (factor * 10**power, 1) if power >= 0 else (factor, 10**-power)
+        exact = int(whole + decimals) * above
+        value = exact // below if exact % below == 0 else exact / below
+        return ast.Number(span, value, text, above / below / 2)
 
     def size(self, start: int, end: int, _token: int) -> ast.ListExpr | Broken:
         items = []

@@ -36,10 +36,11 @@ _STATEMENT_START = frozenset(("", NEWLINE, "LBRACE"))
 _A_WORD = re.compile(r'[ \t]+[A-Za-z_"0-9]')
 _A_NAME = re.compile(r"[ \t]+[A-Za-z_]")
 _A_BODY = re.compile(r"[ \t]*\{")
-_A_SIZE = re.compile(r'[ \t]*(?:[A-Za-z_0-9"}#\r\n]|$)|[ \t]+\(')
-_A_VALUE = re.compile(r'[ \t]*(?:[A-Za-z_0-9"({}#\r\n]|$)|[ \t]+[-\[]')
+_A_SIZE = re.compile(r'[ \t]*(?:[A-Za-z_0-9"}#\r\n]|$)|[ \t]+[(\[]')
+_A_VALUE = re.compile(r'[ \t]*(?:[A-Za-z_0-9"({}#\r\n]|$)|[ \t]+(?:-(?![> \t])|\[)')
 _A_LAYER = re.compile(r'[ \t]*[A-Za-z_0-9"({]')
 _A_VALUE_OF_ITS_OWN = re.compile(r"[ \t]*(?::|=(?![=>]))")
+_WORD = re.compile(r"[a-z]+\b")
 _COLON = re.compile(r"[ \t]*:")
 
 # Keywords only at the start of a statement, and only if followed by this.
@@ -67,6 +68,13 @@ FOREIGN_SIGNS = {
     "!==": "!=", "|>": "->", ">>": "->", "<>": "!=", "…": "..", "...": "..",
 }  # fmt: skip
 FOREIGN_WORDS = {"True": "true", "False": "false", "None": "none"}
+
+
+def starts_like_statement(text: str) -> bool:
+    """Whether an expression, at the start of a line, would be read as a statement of another kind."""
+    found = _WORD.match(text)
+    follows = _SOFT.get(found[0]) if found else None
+    return follows is not None and follows.match(text, len(found[0]) if found else 0) is not None
 
 
 @dataclass

@@ -33,7 +33,7 @@ class Judge(Protocol):
         """Report the mistake at a token. Returns the token to parse on from if it could put the tokens right."""
 
 
-class _Maker(NamedTuple):
+class Maker(NamedTuple):
     """A rule, ready to run."""
 
     kind: Kind
@@ -47,12 +47,35 @@ class _Maker(NamedTuple):
     checked: int | None  # how many of the parts must not be BROKEN; None: all
 
 
+def makers_of(tables: Tables) -> list[Maker]:
+    """The rules of the tables with the methods of the builder."""
+    makers = []
+    for rule in tables.rules:
+        simple = not rule.absent_after and all(not many and not absent for _, many, absent in rule.picks)
+        makers.append(
+            Maker(
+                rule.kind,
+                rule.length,
+                rule.origin,
+                getattr(Builder, METHODS.get(rule.name, rule.name)) if rule.kind is Kind.BUILD else None,
+                tuple(index for index, _, _ in rule.picks),
+                None if simple else rule.picks,
+                rule.absent_after,
+                0 if rule.name in LEVELLESS or rule.kind is not Kind.BUILD else 1,
+                0 if rule.name in _HOLDS_LISTS else 3 if rule.name == "instance" else None,
+            )
+        )
+    return makers
+
+
 @dataclass(slots=True)
 class Machine:
     """One parse of one list of tokens. The stacks grow and shrink together; `states` has one more, at the bottom."""
 
     tables: Tables
     symbols: list[str]  # the symbol that leads into each state
+    makers: list[Maker]
+    jumps: dict[tuple[int, int, str], int]  # where the rules of one part lead; filled as they are met
     tokens: Tokens
     builder: Builder
     sink: Sink
@@ -70,9 +93,10 @@ class Machine:
 
     def run(self, start: str) -> Any:
         """The value of the whole text, or BROKEN."""
-        table, end_state, makers = self.tables.states, self.tables.ends[start], self.makers()
+        table, end_state, makers = self.tables.states, self.tables.ends[start], self.makers
         states, values, starts, ends, depths = self.states, self.values, self.starts, self.ends, self.depths
         types, froms, tos = self.tokens.types, self.tokens.starts, self.tokens.ends
+        jumps = self.jumps
         states.append(self.tables.starts[start])
         at = 0
         while True:
@@ -81,8 +105,12 @@ class Machine:
             action = table[state].get(kind)
             while action is not None and action < 0:
                 maker = makers[~action]
-                if maker[0] == 0:  # Kind.UNIT, the most frequent by far
-                    state = states[-1] = table[states[-2]][maker[2]]
+                if maker[0] == 0:  # Kind.UNIT, the most frequent by far: a name is a primary, a postfix, a power, ...
+                    below = states[-2]
+                    target = jumps.get((below, state, kind))
+                    if target is None:
+                        target = jumps[below, state, kind] = self.pass_units(below, state, kind)
+                    state = states[-1] = target
                 else:
                     self.reduce(maker, froms[at])
                     state = states[-1]
@@ -102,26 +130,14 @@ class Machine:
                 depths.append(0)
                 at += 1
 
-    def makers(self) -> list[_Maker]:
-        makers = []
-        for rule in self.tables.rules:
-            simple = not rule.absent_after and all(not many and not absent for _, many, absent in rule.picks)
-            makers.append(
-                _Maker(
-                    rule.kind,
-                    rule.length,
-                    rule.origin,
-                    getattr(self.builder, METHODS.get(rule.name, rule.name)) if rule.kind is Kind.BUILD else None,
-                    tuple(index for index, _, _ in rule.picks),
-                    None if simple else rule.picks,
-                    rule.absent_after,
-                    0 if rule.name in LEVELLESS or rule.kind is not Kind.BUILD else 1,
-                    0 if rule.name in _HOLDS_LISTS else 3 if rule.name == "instance" else None,
-                )
-            )
-        return makers
+    def pass_units(self, below: int, state: int, kind: str) -> int:
+        """The state after all rules of one part that apply to the top of the stack."""
+        table, makers = self.tables.states, self.makers
+        while (action := table[state].get(kind)) is not None and action < 0 and makers[~action].kind is Kind.UNIT:
+            state = table[below][makers[~action].origin]
+        return state
 
-    def reduce(self, maker: _Maker, here: int) -> None:
+    def reduce(self, maker: Maker, here: int) -> None:
         """Replace the parts of a rule by its value."""
         kind, length, origin, make, picks, plan, absent_after, level, checked = maker
         states, values, starts, ends, depths = self.states, self.values, self.starts, self.ends, self.depths
@@ -148,7 +164,7 @@ class Machine:
                 self.sink.report("E0109", self.builder.file.span(last, last + 1), limit=self.max_depth)
                 value, depth, self.broken = BROKEN, 0, True
             else:
-                value = make(start, end, *args)
+                value = make(self.builder, start, end, *args)
                 if value is BROKEN:
                     self.broken = True
         values.append(value)

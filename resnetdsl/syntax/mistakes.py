@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from difflib import get_close_matches
 
 from resnetdsl.diagnostics.model import Edit, Sink
 from resnetdsl.source import SourceFile
@@ -134,6 +133,8 @@ class Mistakes:
 
     def near(self, word: str) -> Iterator[str]:
         """Keywords that may have been meant."""
+        from difflib import get_close_matches
+
         yield from _HABITS.get(word.lower(), ())
         yield from get_close_matches(word.lower(), self.keywords, n=4, cutoff=0.6)
 

@@ -18,11 +18,12 @@ from resnetdsl.source import SourceFile
 from resnetdsl.syntax import ast, brackets, comments, tables
 from resnetdsl.syntax.build import Broken, Builder
 from resnetdsl.syntax.lexer import HopelessError, Lexer, Tokens, UnbalancedError
-from resnetdsl.syntax.machine import MAX_DEPTH, Machine
+from resnetdsl.syntax.machine import MAX_DEPTH, Machine, Maker, makers_of
 from resnetdsl.syntax.mistakes import Mistakes
 from resnetdsl.syntax.tables import Kind, Rule, Tables
 
 _MAX_INNER_DEPTH = 50
+_JUMPS: dict[tuple[int, int, str], int] = {}
 
 
 def parse(file: SourceFile, sink: Sink) -> ast.File:
@@ -76,13 +77,15 @@ def _nothing(end: int) -> Tokens:
 
 def _run(file: SourceFile, tokens: Tokens, sink: Sink, start: str, max_depth: int) -> Any:
     def parse_inner(begin: int, end: int) -> ast.Expr | Broken:
+        if file.text[begin:end].isidentifier() and file.text[begin:end] not in _lexer().words:
+            return ast.Name(file.span(begin, end), file.text[begin:end])  # `layer{i}`: most of them
         inner = _read(file, sink, begin, end, expression=True)
         value: ast.Expr | Broken = _run(file, inner, sink, "expression", _MAX_INNER_DEPTH)
         return value
 
     builder = Builder(file, tokens, sink, parse_inner)
     judge = Mistakes(file, tokens, sink, _lexer().words)
-    return Machine(_tables(), _symbols(), tokens, builder, sink, judge, max_depth).run(start)
+    return Machine(_tables(), _symbols(), _makers(), _JUMPS, tokens, builder, sink, judge, max_depth).run(start)
 
 
 @cache
@@ -93,6 +96,11 @@ def _tables() -> Tables:
 @cache
 def _symbols() -> list[str]:
     return _tables().symbols()
+
+
+@cache
+def _makers() -> list[Maker]:
+    return makers_of(_tables())
 
 
 @cache

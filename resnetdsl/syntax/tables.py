@@ -7,14 +7,13 @@ directory as JSON (never as a pickle: what is read back is data, whoever wrote i
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from importlib.util import source_hash
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +71,7 @@ class Tables:
 
 def load(grammar: str, build: Callable[[str], Tables]) -> Tables:
     """The tables of a grammar, from the cache where that is possible. Any fault of the cache means building anew."""
-    key = hashlib.sha256(f"{FORMAT}\n{sys.version}\n{grammar}".encode()).hexdigest()[:24]
+    key = source_hash(f"{FORMAT}\n{sys.version}\n{grammar}".encode()).hex()
     path = cache_dir() / f"tables-{key}.json"
     try:
         return _decode(json.loads(path.read_bytes()))
@@ -84,6 +83,8 @@ def load(grammar: str, build: Callable[[str], Tables]) -> Tables:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a cache file whole or not at all; a cache that cannot be written is no fault."""
+    import tempfile  # slow to import, and only needed once
+
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
