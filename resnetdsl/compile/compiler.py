@@ -106,6 +106,8 @@ def _build(module: nn.Module, network: str, inputs: InputSpec, compiler: str, wo
     settings = {
         "aot_inductor.package": True,
         "aot_inductor.output_path": str(work / "build"),
+        # Precompiled, torch's headers take 280 MB and longer than they save in a dozen compilations.
+        "aot_inductor.precompile_headers": False,
         "cpp.cxx": (None, compiler),
     }
     (work / "build").mkdir()
