@@ -74,12 +74,12 @@ def test_spec_is_what_its_page_says(block: Block, after: Block | None, pytestcon
     codes = [found.code.id for found in report.diagnostics]
     bless = pytestconfig.getoption("bless")
     if "bad" in block.marks:
-        assert sorted(set(codes)) == sorted(block.marks["bad"].split()), report
+        assert sorted(set(codes)) == sorted(block.marks["bad"].split()), str(report)
         if after is not None:
             hold(after, after.text, render_text(report.diagnostics), bless=bless)
         return
     lints = [code for code in codes if code.startswith("W09")]  # A few lines for a page are no network to be proud of.
-    assert codes == lints, report
+    assert codes == lints, str(report)
     if after is not None:
         (graph,) = report.graphs.values()
         assert graph is not None
