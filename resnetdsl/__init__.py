@@ -1,18 +1,20 @@
 """resnetdsl: a textual language for residual networks, and its compiler.
 
-    import resnetdsl
+import resnetdsl
 
-    spec = resnetdsl.load("resnet50")          # a path, a shipped network's name, or the text itself
-    print(spec.check())                        # every mistake, pointed at in the text
-    net = spec.network("resnet50", classes=10)
-    module = net.module()                      # a torch.nn.Module with torchvision's keys
+spec = resnetdsl.load("resnet50")          # a path, a shipped network's name, or the text itself
+print(spec.check())                        # every mistake, pointed at in the text
+net = spec.network("resnet50", classes=10)
+module = net.module()                      # a torch.nn.Module with torchvision's keys
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from resnetdsl.version import VERSION as __version__
+from resnetdsl.version import VERSION
+
+__version__ = VERSION
 
 if TYPE_CHECKING:
     from resnetdsl.api import Network, load

@@ -18,7 +18,7 @@ from resnetdsl.spec import Spec, SpecError, parse_spec
 from resnetdsl.syntax.reading import read_source
 
 if TYPE_CHECKING:
-    import torch.nn
+    from torch import nn  # noqa: TID251 - for annotations alone
 
     from resnetdsl.compile.compiler import CompileResult
     from resnetdsl.elaborate.values import Value
@@ -91,7 +91,7 @@ class Network:
 
         return emit(self.checked, header=Header(self.spec.file.name, self.spec.digest))
 
-    def module(self) -> torch.nn.Module:
+    def module(self) -> nn.Module:
         """That source, run: a module with freshly drawn weights, in training mode."""
         from resnetdsl.emit.module import build
         from resnetdsl.emit.pytorch.document import class_name
@@ -118,7 +118,7 @@ class Network:
         dtype: str = "float32",
         batch: str | int = 1,
         weights: str | Path | None = None,
-        module: torch.nn.Module | None = None,
+        module: nn.Module | None = None,
         seed: int = 0,
         progress: Callable[[str], None] | None = None,
     ) -> CompileResult:
@@ -127,23 +127,19 @@ class Network:
         `batch` is a size or a range, `"1..32"`. The weights are those of `module` if it is given, else of the
         checkpoint `weights`, else random from `seed`. Raises CompileError; then nothing is written.
         """
-        import torch
+        from resnetdsl.compile.build import compile_network
 
-        from resnetdsl.compile.compiler import compile_module
-        from resnetdsl.compile.options import Batch, CompileOptions, Device, Precision, Provenance
-        from resnetdsl.compile.weights import load_weights
-
-        options = CompileOptions(Path(output), Device(device), Precision(dtype), Batch.parse(str(batch)))
-        loaded = ""
-        if module is None:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(seed)
-                module = self.module()
-            if weights is not None:
-                loaded = load_weights(module, weights, self.name)
-        given = {key: repr(value) for key, value in self.overrides.items()}
-        origin = Provenance(((self.spec.file.name, self.spec.file.text),), given, loaded)
-        return compile_module(module, self.checked, options, provenance=origin, progress=progress)
+        return compile_network(
+            self,
+            output,
+            device=device,
+            dtype=dtype,
+            batch=batch,
+            weights=weights,
+            module=module,
+            seed=seed,
+            progress=progress,
+        )
 
     def render(self, level: str = "stage", format: str = "svg") -> str:
         """A diagram as text: `svg`, `dot` or `mermaid`, at level `network`, `stage`, `block` or `op`."""

@@ -1,7 +1,7 @@
 """The pipeline, in the order in which things happen: read, parse, load, elaborate, check.
 
-Everything that Python or the command line does with a spec starts from the two classes here. No torch is imported until a
-module is asked for.
+Everything that Python or the command line does with a spec starts here. No torch is imported until a module
+is asked for.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from resnetdsl.elaborate.values import DefinedLayer, Given, Value
 from resnetdsl.ir.graph import CheckedGraph
 from resnetdsl.source import SourceFile
 from resnetdsl.syntax import ast
-from resnetdsl.syntax.parser import parse
+from resnetdsl.syntax.parser import parse_expression
 from resnetdsl.syntax.reading import read_source
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Spec:
     file: SourceFile
     path: Path | None
     sink: Sink
-    module: Module | None
+    module: Module
     loader: Loader
     _allowed: Allowed | None = None
     _named: bool = field(default=False)
@@ -96,7 +96,7 @@ class Spec:
 
     def doc(self, name: str) -> str:
         """The documentation of a network: its own, or that of the one it is an instance of."""
-        if self.module is None or name not in self.module.networks:
+        if name not in self.module.networks:
             return ""
         layer = self._layer(name)
         return self.module.networks[name].doc or (layer.definition.syntax.doc if layer is not None else "")
@@ -122,17 +122,15 @@ class Spec:
         """Look for every mistake: in all networks of the file that need no arguments, or in one, with overrides."""
         sink = Sink()
         graphs: dict[str, CheckedGraph | None] = {}
-        if self.module is not None:
-            names = self.networks if network is None else (self.pick(network),)
-            for name in names:
-                inner = Sink()
-                graphs[name] = self._graph(name, inner, overrides or {}, input)
-                silenced = self._silenced(name)
-                sink.take(fact for fact in inner.facts if fact.code not in silenced | self._silenced_at(fact))
-            if not self._named:
-                self._named = True
-                if not self.sink.has_errors:
-                    check_names(self.module, self.sink)
+        for name in self.networks if network is None else (self.pick(network),):
+            inner = Sink()
+            graphs[name] = self._graph(name, inner, overrides or {}, input)
+            silenced = self._silenced(name)
+            sink.take(fact for fact in inner.facts if fact.code not in silenced | self._silenced_at(fact))
+        if not self._named:
+            self._named = True
+            if not self.sink.has_errors:
+                check_names(self.module, self.sink)
         everything = Sink()
         everything.take(fact for fact in self.sink.facts if fact.code not in self._silenced_at(fact))
         everything.take(sink.facts)
@@ -144,7 +142,7 @@ class Spec:
         """The checked graph of one network. Raises SpecError with all diagnostics where there are errors."""
         name = self.pick(name)
         report = self.check(name, overrides=overrides, input=input)
-        graph = report.graphs[name] if name in report.graphs else None
+        graph = report.graphs.get(name)
         if graph is None or report.errors:
             raise SpecError(f"network `{name}` has mistakes", report.errors)
         return graph
@@ -152,14 +150,11 @@ class Spec:
     def value(self, text: str, name: str = "<value>") -> Value:
         """An expression's value with the names of this file in reach, for `--set block=bottleneck`."""
         sink = Sink()
-        file = SourceFile(name, f"let value = {text}\n")
-        tree = parse(file, sink)
-        if not sink.facts and self.module is not None:
+        expression = parse_expression(SourceFile(name, text), sink)
+        if expression is not None and not sink.facts:
             run = self.loader.run
             before, run.sink = run.sink, sink
-            item = tree.items[0]
-            assert isinstance(item, ast.Let)
-            value = run.evaluator(item.value, Context(self.module.env))
+            value = run.evaluator(expression, Context(self.module.env))
             run.sink = before
             if not sink.facts:
                 return value
@@ -168,10 +163,9 @@ class Spec:
     # --- inside ---
 
     def _all(self) -> tuple[str, ...]:
-        return () if self.module is None else tuple(self.module.networks)
+        return tuple(self.module.networks)
 
     def _layer(self, name: str) -> DefinedLayer | None:
-        assert self.module is not None
         layer = self.module.env.value(name)
         return layer if isinstance(layer, DefinedLayer) else None
 
@@ -202,7 +196,6 @@ class Spec:
         raise SpecError(f"{self.file.name} has no network that can be built", tuple(found))
 
     def _graph(self, name: str, sink: Sink, overrides: Mapping[str, Value], input: Size | None) -> CheckedGraph | None:
-        assert self.module is not None
         layer = self._layer(name)
         if layer is None:
             return None
@@ -228,20 +221,18 @@ class Spec:
         return check(run(input, sink), lambda size: run(size, Sink()), as_written=not overrides and input is None)
 
     def _allows(self) -> Allowed:
-        assert self.module is not None
         if self._allowed is None:
             self._allowed = allowed(self.module.tree)
         return self._allowed
 
     def _silenced(self, name: str) -> frozenset[str]:
         """The lints silenced for a network: at its own definition or at the one it is an instance of."""
-        assert self.module is not None
         layer = self._layer(name)
         silenced = self._allows().of(self.module.networks[name])
         return silenced if layer is None else silenced | self._allows().of(layer.definition.syntax)
 
     def _silenced_at(self, fact: Fact) -> frozenset[str]:
-        if self.module is None or fact.span.file is not self.file:
+        if fact.span.file is not self.file:
             return frozenset()
         return self._allows().at(fact.span.start)
 

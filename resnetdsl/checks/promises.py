@@ -46,7 +46,8 @@ def _compare(network: Elaborated, promise: Promise, actual: Metric) -> None:
         return
     tolerance = expectation.value.tolerance if isinstance(expectation.value, ast.Number) else 0.0
     if not _holds(network, expectation, actual, expected, tolerance):
-        _failed(network, promise, expected, actual, _difference(actual, expected))
+        difference = _difference(actual, expected) if expectation.op is ast.BinaryOp.EQUAL else None
+        _failed(network, promise, expected, actual, difference)
 
 
 def _holds(network: Elaborated, expectation: ast.Expectation, actual: int, expected: float, tolerance: float) -> bool:

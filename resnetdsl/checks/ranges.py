@@ -22,7 +22,7 @@ from resnetdsl.ir.types import TensorType
 from resnetdsl.ops.base import Fault
 from resnetdsl.ops.registry import OPS
 
-MOST_STEPS: Final = 2_000_000
+MOST_STEPS: Final = 300_000
 """Nodes times sizes that are tried at most."""
 
 Size = tuple[int, int, int]

@@ -24,7 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--dtype", choices=("float32", "bfloat16", "float16"), default="float32")
     parser.add_argument("--batch", metavar="N|LO..HI", default="1", help="the batch sizes it serves: 8, or 1..32")
-    parser.add_argument("--weights", metavar="FILE", help="a checkpoint: .safetensors, .pth or .pt; random weights by default")
+    parser.add_argument(
+        "--weights", metavar="FILE", help="a checkpoint: .safetensors, .pth or .pt; random weights by default"
+    )
     parser.add_argument("--seed", type=int, default=0, help="for random weights")
 
 
@@ -68,7 +70,11 @@ def _tell(args: argparse.Namespace, name: str, result: CompileResult) -> None:
     metadata = result.metadata
     size = Path(result.path).stat().st_size / 2**20
     took = sum(result.seconds.values())
-    say(args, f"wrote {result.path}: {name}, input {metadata.input}, {metadata.device}, {metadata.precision.value}, {size:.0f} MiB")
+    say(
+        args,
+        f"wrote {result.path} ({size:.0f} MiB): {name} on {metadata.device} in {metadata.precision.value}, "
+        f"input {metadata.input}",
+    )
     say(args, f"agrees with eager PyTorch: {result.agreement}")
     say(args, f"took {took:.0f} s ({', '.join(f'{phase} {seconds:.0f}' for phase, seconds in result.seconds.items())})")
     say(args, f'run it: resnetdsl.load_artifact("{result.path}")(images)')

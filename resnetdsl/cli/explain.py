@@ -27,6 +27,8 @@ def run(args: argparse.Namespace) -> int:
     text = explain(args.code, color=colored(args.color, sys.stdout), width=min(width(), 100))
     if text is None:
         near = nearest_code(args.code)
-        raise UsageError(f"there is no code `{args.code}`", f"did you mean `{near}`?" if near else "`resnetdsl explain` lists all")
+        raise UsageError(
+            f"there is no code `{args.code}`", f"did you mean `{near}`?" if near else "`resnetdsl explain` lists all"
+        )
     sys.stdout.write(f"{text}\n")
     return 0

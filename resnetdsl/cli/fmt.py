@@ -14,7 +14,9 @@ HELP = "format specs"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", metavar="FILE.rnet|-", nargs="+", help="files to format in place; - filters stdin to stdout")
+    parser.add_argument(
+        "files", metavar="FILE.rnet|-", nargs="+", help="files to format in place; - filters stdin to stdout"
+    )
     parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if something would change")
     parser.add_argument("--diff", action="store_true", help="change nothing; show what would change")
     add_color(parser)

@@ -10,6 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Final, NoReturn
 
@@ -66,8 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _our_bug(bug: Exception) -> int:
     where = traceback.extract_tb(bug.__traceback__)[-1]
-    what = f"{type(bug).__name__}: {bug} ({os.path.basename(where.filename)}:{where.lineno})"
-    sys.stderr.write(f"{error_line('bug', what, 'this is a fault of resnetdsl and not of your spec: please report it')}\n")
+    what = f"{type(bug).__name__}: {bug} ({Path(where.filename).name}:{where.lineno})"
+    sys.stderr.write(
+        f"{error_line('bug', what, 'this is a fault of resnetdsl and not of your spec: please report it')}\n"
+    )
     if os.environ.get("RESNETDSL_DEBUG"):
         traceback.print_exception(bug)
     else:

@@ -11,7 +11,7 @@ from resnetdsl.cli.output import UsageError, add_color, say, write_file
 NAME = "new"
 HELP = "start a spec"
 
-_TEMPLATE = '''\
+_TEMPLATE = """\
 ## {name}: a small residual network for 32x32 images.
 network {name}(block = basic, depths = [2, 2, 2], width = 32, classes = 10) {{
     input 3x32x32
@@ -27,7 +27,7 @@ network {name}(block = basic, depths = [2, 2, 2], width = 32, classes = 10) {{
         fc: linear(classes)
     }}
 }}
-'''
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

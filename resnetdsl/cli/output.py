@@ -70,12 +70,12 @@ def write_file(path: Path, data: bytes) -> None:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
-        os.chmod(name, mode)
-        os.replace(name, path)
+        Path(name).chmod(mode)
+        Path(name).replace(path)
     except OSError as problem:
         if name is not None:
             with suppress(OSError):
-                os.unlink(name)
+                Path(name).unlink()
         reason = problem.strerror or str(problem)
         raise UsageError(f"cannot write {path}: {reason}", kind="cannot-write") from problem
 

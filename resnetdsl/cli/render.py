@@ -17,7 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_spec(parser)
     parser.add_argument("--level", choices=("network", "stage", "block", "op"), default="stage", help="how far to open")
     parser.add_argument("--format", choices=FORMATS, help="by default what the output's name says, else svg")
-    parser.add_argument("--engine", choices=("wasm", "dot"), default="wasm", help="the built-in Graphviz, or the system's")
+    parser.add_argument(
+        "--engine", choices=("wasm", "dot"), default="wasm", help="the built-in Graphviz, or the system's"
+    )
     parser.add_argument("-o", "--output", metavar="FILE", help="where to write; standard output by default")
 
 

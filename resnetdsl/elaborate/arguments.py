@@ -103,31 +103,20 @@ def normalise(run: Run, place: Place | None, callee: str, param: Param, given: G
         return POISON
     if value is None and param.default is None:
         return None
-    match param.kind:
-        case Kind.INT:
+    match param.kind, value:
+        case Kind.INT, _:
             number = want_whole(run, place, value, span, what)
             return number if isinstance(number, Poison) else _bounded(run, place, param, number, span, what)
-        case Kind.FLOAT:
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                return _bounded(run, place, param, float(value), span, what)
-        case Kind.BOOL:
-            if isinstance(value, bool):
-                return value
-        case Kind.TEXT:
-            if isinstance(value, str):
-                return value
-        case Kind.CHOICE:
-            if isinstance(value, str):
-                return _choice(run, place, param, value, span, what)
-        case Kind.SIZE | Kind.PADDING | Kind.INTS:
-            if isinstance(value, str) and param.kind is Kind.PADDING:
-                return _choice(run, place, param, value, span, what)
+        case (Kind.BOOL, bool()) | (Kind.TEXT, str()):
+            return value
+        case ((Kind.CHOICE | Kind.PADDING | Kind.INIT), str()):
+            return _choice(run, place, param, value, span, what)
+        case ((Kind.SIZE | Kind.PADDING | Kind.INTS), _):
             return _numbers(run, place, param, value, span, what)
-        case Kind.INIT:
-            if isinstance(value, str):
-                return _choice(run, place, param, value, span, what)
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                return float(value)
+        case ((Kind.FLOAT | Kind.INIT), (int() | float())) if not isinstance(value, bool):
+            return _bounded(run, place, param, float(value), span, what)
+        case _:
+            pass
     return run.report("E0207", span, place, wanted=param.kind.value, got=describe(value), where=what)
 
 

@@ -14,7 +14,7 @@ DEPTH: Final = 100
 LIST: Final = 100_000
 """Elements of a list."""
 
-WORK: Final = 2_000_000
+WORK: Final = 500_000
 """Expressions evaluated for one network."""
 
 NUMBER: Final = 2**63

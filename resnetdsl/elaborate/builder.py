@@ -82,7 +82,7 @@ class Builder:
         return made if isinstance(made, Poison) else made[0]
 
     def weights(self, start: int) -> Weights:
-        """Names and shapes of all weights of the nodes from number `start` on, to compare two uses of a shared layer."""
+        """Names and shapes of the weights of the nodes from `start` on, to compare two uses of a shared layer."""
         found = []
         for id in range(start, len(self.run.graph)):
             node = self.run.graph.node(id)

@@ -35,8 +35,7 @@ class Call:
         return self.run.report("E0207", given.span, self.place, wanted=wanted, got=describe(given.value), where=where)
 
     def number(self, name: str, default: float | None = None) -> float | Poison:
-        if name not in self.args:
-            assert default is not None
+        if name not in self.args and default is not None:
             return default
         given = self.args[name]
         return cast("float", given.value) if is_number(given.value) else self.wrong(given, "a number")
@@ -150,7 +149,7 @@ def _round(call: Call) -> Value:
 
 
 def _divisible(call: Call) -> Value:
-    """The rounding of MobileNet's `make_divisible` (timm.layers): to the nearest multiple, but not under limit x value."""
+    """MobileNet's `make_divisible` (timm.layers): the nearest multiple, but not under limit times the value."""
     value, limit = call.number("value"), call.number("limit", 0.9)
     by = want_whole(
         call.run,

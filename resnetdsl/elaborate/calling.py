@@ -146,7 +146,7 @@ class Caller:
 
 
 def _is_operand(value: Value, arity: int | None) -> bool:
-    """Whether a positional argument of an op is an operand: primitives have no parameter that is a tensor or a layer."""
+    """Whether a positional argument of an op is an operand: no primitive has a tensor or a layer for a parameter."""
     if isinstance(value, tuple) and value:
         return all(_is_operand(item, arity) for item in value)
-    return isinstance(value, Tensor) or (isinstance(value, Layer) and arity != 1)
+    return isinstance(value, Tensor) or (isinstance(value, Layer | Poison) and arity != 1)

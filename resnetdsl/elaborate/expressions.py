@@ -30,6 +30,7 @@ from resnetdsl.elaborate.values import (
     describe,
     tensors_in,
 )
+from resnetdsl.ir.types import TensorType
 from resnetdsl.ops.registry import OPS
 from resnetdsl.source import Span
 from resnetdsl.syntax import ast
@@ -199,7 +200,7 @@ class Evaluator:
                     context.place,
                     attribute=node.name,
                     owner=describe(value),
-                    suggestion=nearest(node.name, TENSOR_ATTRIBUTES),
+                    suggestion=nearest(node.name, [name for name in TENSOR_ATTRIBUTES if _has(type, name)]),
                 )
 
     def _index(self, node: ast.Index, context: Context) -> Value:
@@ -270,9 +271,14 @@ class Evaluator:
             value = self.condition(node.operand, context)
             return value if isinstance(value, Poison) else not value
         operand = self(node.operand, context)
-        if isinstance(operand, Layer):
-            return binary(self.run, context.place, ast.BinaryOp.MULTIPLY, operand, -1, node.span)
-        return binary(self.run, context.place, ast.BinaryOp.MULTIPLY, -1, operand, node.span)
+        if contains_poison(operand):
+            return POISON
+        if not isinstance(operand, int | float | Tensor | Layer) or isinstance(operand, bool):
+            wanted, where = "a number, a tensor or a layer", "the operand of `-`"
+            return self.run.report(
+                "E0207", node.operand.span, context.place, wanted=wanted, got=describe(operand), where=where
+            )
+        return binary(self.run, context.place, ast.BinaryOp.MULTIPLY, operand, -1, node.span)
 
     def condition(self, node: ast.Expr, context: Context) -> bool | Poison:
         value = self(node, context)
@@ -406,3 +412,8 @@ class Evaluator:
         if isinstance(shortcut, Poison):
             return POISON
         return ResidualLayer(node.span, shortcut, node.shortcut.span, node.body, context.env)
+
+
+def _has(type: TensorType, name: str) -> bool:
+    """Whether tensors of a type have an attribute: a vector has no height."""
+    return name in ("shape", "stride") or type.size(name[0]) is not None

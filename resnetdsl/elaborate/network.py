@@ -80,7 +80,8 @@ def elaborate(
 def _finish(run: Run, result: Value, syntax: ast.Definition) -> bool:
     """Record the network's result as its output; False where there is none."""
     if run.input_span is None:
-        run.report("E0221", syntax.name_span, name=run.graph.name)
+        if all(fact.code != "E0221" for fact in run.sink.facts):
+            run.report("E0221", syntax.name_span, name=run.graph.name)
         return False
     if contains_poison(result):
         return False

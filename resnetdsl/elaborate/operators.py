@@ -90,7 +90,9 @@ def binary(run: Run, place: Place | None, op: BinaryOp, left: Value, right: Valu
             elif op is BinaryOp.MULTIPLY and not isinstance(left, Layer):
                 pass  # `0.5 * layer`: a count of copies that is no whole number
             else:
-                return MergeLayer(span, lambda here, values, at: binary(here, at, op, values[0], values[1], span), (left, right))
+                return MergeLayer(
+                    span, lambda here, values, at: binary(here, at, op, values[0], values[1], span), (left, right)
+                )
         case _:
             pass
     return run.report("E0211", span, place, op=op.value, left=describe(left), right=describe(right))

@@ -16,7 +16,6 @@ from resnetdsl.ops.registry import OPS
 from resnetdsl.source import Span
 from resnetdsl.syntax import ast
 
-
 _START = next(param for param in OPS["param"].params if param.name == "value")
 
 
@@ -153,7 +152,14 @@ class Executor:
         if state.kind is ast.DefinitionKind.NETWORK:
             self._misplaced("`in`", "in a network, whose input is named by `input`", node.span, context)
             return
-        self.run.evaluator.unpack(node.names, state.value, node.span, context)
+        value = state.value
+        given = len(value) if isinstance(value, tuple) else 1
+        if len(node.names) != given and not contains_poison(value):
+            wanted = len(node.names)
+            value = self.run.report("E0224", node.span, context.place, callee="this block", wanted=wanted, got=given)
+        if given == 1 and not isinstance(value, tuple):
+            value = (value,) if len(node.names) == 1 else POISON
+        self.run.evaluator.unpack(node.names, value, node.span, context)
 
     def _out(self, node: ast.Out, context: Context, state: State) -> None:
         values = tuple(self._advance(value, context, state.value) for value in node.values)
@@ -169,8 +175,12 @@ class Executor:
             span = node.span if node.value is None else node.value.span
             self.run.report("E0219", span, context.place, got=describe(value))
             return
+        if label == "output":
+            reason = "it is the name of the network's last tensor"
+            self.run.report("E0402", node.label.span, context.place, label=label, reason=reason)
+            return
         for output in self.run.graph.outputs:
-            if label in (output.name, "output"):
+            if output.name == label:
                 span = self.run.graph.node(output.source.node).span or node.span
                 self.run.report("E0403", node.label.span, context.place, (("first", span),), name=label)
                 return

@@ -156,38 +156,4 @@ CODES = (
             """,
         files={"blocks.rnet": _BLOCKS},
     ),
-    Code(
-        id="E0706",
-        name="import-has-errors",
-        title="`{module}` has mistakes of its own",
-        label="{count:# error} there",
-        helps=("run `resnetdsl check` on it",),
-        fields=("module", "count"),
-        explanation="""
-            The imported file does not read as a spec, so nothing can be taken from it. Its own mistakes are shown
-            with it; mend them first, and names that seem to be missing here will be there.
-            """,
-        bad="""
-            from "broken.rnet" import unit
-
-            network tiny {
-                input 3x32x32
-                unit(16)
-            }
-            """,
-        good="""
-            from "blocks.rnet" import unit
-
-            network tiny {
-                input 3x32x32
-                unit(16)
-            }
-            """,
-        files={
-            "blocks.rnet": _BLOCKS,
-            "broken.rnet": """
-                block unit(width) { conv(width, 3x3 -> relu }
-                """,
-        },
-    ),
 )
