@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from dataclasses import fields
-from functools import cache
-from typing import cast
 
 from resnetdsl.syntax import ast
 
 
-@cache
-def _parts(kind: Hashable) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(cast("type[ast.Node]", kind)) if field.compare)
+_PARTS: dict[type[ast.Node], tuple[str, ...]] = {}
+
+
+def _parts(kind: type[ast.Node]) -> tuple[str, ...]:
+    if kind not in _PARTS:
+        _PARTS[kind] = tuple(field.name for field in fields(kind) if field.compare)
+    return _PARTS[kind]
 
 
 def children(node: ast.Node) -> Iterator[ast.Node]:
