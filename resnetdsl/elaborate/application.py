@@ -17,6 +17,7 @@ from resnetdsl.elaborate.values import (
     POISON,
     BodyLayer,
     DefinedLayer,
+    DoubtLayer,
     FunctionLayer,
     Given,
     LabelledLayer,
@@ -32,6 +33,7 @@ from resnetdsl.elaborate.values import (
     Value,
     contains_poison,
     describe,
+    doubt,
     tensors_in,
 )
 from resnetdsl.ir.graph import ScopeKind
@@ -71,7 +73,14 @@ class Applier:
         """
         if contains_poison(value):
             return POISON
+        result = self._apply(layer, value, place, component, copy)
+        return doubt(value) if isinstance(result, Poison) else result
+
+    def _apply(self, layer: Layer, value: Value, place: Place, component: str | None, copy: Copy | None) -> Value:
         match layer:
+            case DoubtLayer():
+                place.counter.next()
+                return POISON
             case OpLayer():
                 return self._op(layer, value, place, component)
             case DefinedLayer():
@@ -140,6 +149,8 @@ class Applier:
         if inputs is None:
             return self.run.report("E0219", layer.span, place, got=describe(value))
         if op.arity is not None and len(inputs) != op.arity:
+            if any(tensor.doubtful for tensor in inputs):
+                return POISON
             return self.run.report("E0224", layer.span, place, callee=op.name, wanted=op.arity, got=len(inputs))
         absent = missing(op.params, layer.attrs)
         if absent:
@@ -182,17 +193,15 @@ class Applier:
         to = place.to if is_shortcut else None
         inner = Place(scope.id, path, Counter(), to, place.replay)
         result = self.deeper(lambda: self.enter(layer, value, inner), layer.span, place)
-        return _doubt(result) if layer.doubtful else result
+        return doubt(result) if layer.doubtful else result
 
     def enter(self, layer: DefinedLayer, value: Value, place: Place) -> Value:
         """Run a definition's body on a value, its parameters bound."""
-        env = self.parameters(layer, value, place)
-        if env is None:
-            return POISON
-        return self.run.executor.run_body(layer.definition.syntax.body, env, value, layer.definition.syntax.kind)
+        context = self.parameters(layer, value, place)
+        return self.run.executor.run_body(layer.definition.syntax.body, context, value, layer.definition.syntax.kind)
 
-    def parameters(self, layer: DefinedLayer, value: Value, place: Place) -> Context | None:
-        """The names that a definition's body sees; None if an argument is missing. Defaults may use `x`."""
+    def parameters(self, layer: DefinedLayer, value: Value, place: Place) -> Context:
+        """The names that a definition's body sees. Defaults may use `x`; what is missing is poisoned."""
         syntax = layer.definition.syntax
         env = layer.definition.env.child(x=value)
         context = Context(env, place)
@@ -200,7 +209,7 @@ class Applier:
             given = layer.given.get("to")
             to = given.value if given is not None else place.to
             if to is None:
-                self.run.report(
+                to = self.run.report(
                     "E0204",
                     layer.span,
                     place,
@@ -209,10 +218,8 @@ class Applier:
                     callee=syntax.name,
                     kind="the shortcut",
                 )
-                return None
             env.names["to"] = to
             context = Context(env, replace(place, to=to if isinstance(to, Tensor) else None))
-        good = True
         for param in syntax.params:
             if param.name in layer.given:
                 env.names[param.name] = layer.given[param.name].value
@@ -229,8 +236,8 @@ class Applier:
                         callee=syntax.name,
                         kind=f"the {syntax.kind.value}",
                     )
-                good = False
-        return context if good else None
+                env.names[param.name] = POISON
+        return context
 
     def _repeat(self, layer: RepeatLayer, value: Value, place: Place) -> Value:
         """The copies in a row. A copy that is no single layer becomes a group with its position as name."""
@@ -304,22 +311,14 @@ class Applier:
         name = place.counter.next() if component is None else component
         types = ", ".join(str(tensor.type) for tensor in tensors_in(value) or ())
         start = len(self.run.graph)
+        doubtful = any(tensor.doubtful for tensor in tensors_in(value) or ())
         if first is None:
             result = self.apply(layer.layer, value, replace(place, counter=Counter()), name)
-            weights = () if isinstance(result, Poison) else self.run.builder.weights(start)
+            weights = () if doubtful else self.run.builder.weights(start)
             self._shared[layer] = _FirstUse(place, name, weights, layer.span, types)
             return result
         again = replace(place, prefix=first.place.prefix, counter=Counter(), replay=True)
         result = self.apply(layer.layer, value, again, first.component)
-        if first.weights and not isinstance(result, Poison) and self.run.builder.weights(start) != first.weights:
+        if first.weights and not doubtful and self.run.builder.weights(start) != first.weights:
             self.run.report("E0314", layer.span, place, (("first", first.span),), first=first.type, now=types)
         return result
-
-
-def _doubt(value: Value) -> Value:
-    """A result that rests on a mistake: nothing is to be concluded from its type."""
-    if isinstance(value, Tensor):
-        return replace(value, doubtful=True)
-    if isinstance(value, tuple):
-        return tuple(_doubt(item) for item in value)
-    return value

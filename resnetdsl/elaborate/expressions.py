@@ -14,6 +14,7 @@ from resnetdsl.elaborate.run import Context, Run
 from resnetdsl.elaborate.values import (
     POISON,
     BodyLayer,
+    DoubtLayer,
     Function,
     FunctionLayer,
     LabelledLayer,
@@ -142,8 +143,10 @@ class Evaluator:
             )
         return POISON
 
-    def bind_targets(self, targets: tuple[ast.Target, ...], index: int, item: Value, context: Context) -> bool:
+    def bind_targets(self, targets: tuple[ast.Target, ...], index: int | Poison, item: Value, context: Context) -> bool:
         """Bind the variables of a loop: one target takes the element, two take index and element."""
+        if item is POISON:
+            index = POISON
         if len(targets) == 2:
             return self.bind_target(targets[0], index, context) and self.bind_target(targets[1], item, context)
         return self.bind_target(targets[0], item, context)
@@ -157,7 +160,8 @@ class Evaluator:
     def unpack(self, targets: tuple[ast.Target, ...], value: Value, span: Span, context: Context) -> bool:
         """Take a list apart into as many targets; after a mistake all of them are poisoned."""
         good = isinstance(value, tuple) and len(value) == len(targets)
-        if not good and not isinstance(value, Poison):
+        silent = isinstance(value, Poison) or (isinstance(value, Tensor) and value.doubtful)
+        if not good and not silent:
             got = describe(value)
             self.run.report("E0215", span, context.place, wanted=len(targets), got=got)
         parts = cast("tuple[Value, ...]", value) if good else (POISON,) * len(targets)
@@ -295,6 +299,9 @@ class Evaluator:
                 return left
             return self.condition(node.right, context)
         left_value = self(node.left, context)
+        if node.op is ast.BinaryOp.MULTIPLY and isinstance(left_value, Poison):
+            copy = self(node.right, self._copy(0, 1, context))
+            return SequenceLayer(node.span, (copy, DoubtLayer(node.left.span))) if isinstance(copy, Layer) else POISON
         if node.op is ast.BinaryOp.MULTIPLY and isinstance(left_value, int) and not isinstance(left_value, bool):
             return self._times(left_value, node, context)
         return binary(self.run, context.place, node.op, left_value, self(node.right, context), node.span)
@@ -372,8 +379,9 @@ class Evaluator:
                 value = self(step, context)
             layer = self.layer(value, step.span, context)
             if isinstance(layer, Poison):
-                broken = True
-            elif layer is None or broken:
+                layer = DoubtLayer(step.span)
+                broken = broken or value is first
+            if layer is None or broken:
                 continue
             elif applying and context.place is not None:
                 running = self.run.applier.apply(layer, running, context.place)
@@ -396,13 +404,17 @@ class Evaluator:
     def _labelled(self, node: ast.Labelled, context: Context) -> Value:
         label = self.label(node.label, context)
         layer = self.layer(self(node.value, context), node.value.span, context)
-        if layer is None or isinstance(layer, Poison) or isinstance(label, Poison):
-            return layer if layer is None else POISON
+        if isinstance(layer, Poison):
+            return DoubtLayer(node.span)
+        if layer is None or isinstance(label, Poison):
+            return layer
         return LabelledLayer(node.span, label, node.label.span, layer)
 
     def _shared(self, node: ast.Shared, context: Context) -> Value:
         layer = self.layer(self(node.value, context), node.value.span, context)
-        return layer if layer is None or isinstance(layer, Poison) else SharedLayer(node.span, layer)
+        if isinstance(layer, Poison):
+            return DoubtLayer(node.span)
+        return layer if layer is None else SharedLayer(node.span, layer)
 
     def _residual(self, node: ast.Residual, context: Context) -> Value:
         if node.shortcut is None:
@@ -410,7 +422,7 @@ class Evaluator:
             return ResidualLayer(node.span, identity, node.keyword_span, node.body, context.env)
         shortcut = self.layer(self(node.shortcut, context), node.shortcut.span, context)
         if isinstance(shortcut, Poison):
-            return POISON
+            shortcut = DoubtLayer(node.shortcut.span)
         return ResidualLayer(node.span, shortcut, node.shortcut.span, node.body, context.env)
 
 

@@ -65,9 +65,8 @@ def elaborate(
     complete = False
     try:
         context = run.applier.parameters(layer, None, place)
-        if context is not None:
-            result = run.executor.run_body(syntax.body, context, None, syntax.kind)
-            complete = _finish(run, result, syntax)
+        result = run.executor.run_body(syntax.body, context, None, syntax.kind)
+        complete = _finish(run, result, syntax)
         top = Context(layer.definition.env, place)
         run.promises.extend(Promise(expectation, top) for expect in expects for expectation in expect.expectations)
     except budget.OverBudget:

@@ -9,12 +9,25 @@ from typing import Any
 from resnetdsl.elaborate.arguments import normalise, want_whole
 from resnetdsl.elaborate.inputs import Dim, dims
 from resnetdsl.elaborate.run import Context, Counter, Place, Promise, Run
-from resnetdsl.elaborate.values import POISON, Given, Poison, Tensor, Value, contains_poison, describe, tensors_in
+from resnetdsl.elaborate.values import (
+    POISON,
+    Given,
+    Poison,
+    Tensor,
+    Value,
+    contains_poison,
+    describe,
+    doubt,
+    tensors_in,
+)
 from resnetdsl.ir.graph import Output, ScopeKind, Source
 from resnetdsl.ir.types import TensorType
 from resnetdsl.ops.registry import OPS
 from resnetdsl.source import Span
 from resnetdsl.syntax import ast
+
+_COMMON = (3, 224, 224)
+"""A size to go on with where the one that is given makes no sense."""
 
 _START = next(param for param in OPS["param"].params if param.name == "value")
 
@@ -75,12 +88,12 @@ class Executor:
         """A layer is applied to the running value, a tensor takes its place, `none` does nothing."""
         value = self.run.evaluator(node, context)
         if tensors_in(value) is not None or contains_poison(value):
-            return POISON if contains_poison(value) else value
+            return doubt(running) if contains_poison(value) else value
         layer = self.run.evaluator.layer(value, node.span, context)
         if layer is None:
             return running
         if isinstance(layer, Poison) or context.place is None:
-            return POISON
+            return doubt(running)
         if running is None:
             return self.run.report("E0221", node.span, context.place, name=self.run.graph.name)
         return self.run.applier.apply(layer, running, context.place)
@@ -93,18 +106,18 @@ class Executor:
             self.run.evaluator.unpack(node.targets, value, node.value.span, context)
 
     def _for(self, node: ast.For, context: Context, state: State) -> None:
-        items = self.run.evaluator.items(node.iterable, context)
-        if isinstance(items, Poison):
-            state.value = POISON
-            return
+        found = self.run.evaluator.items(node.iterable, context)
+        items = (POISON,) if isinstance(found, Poison) else found
         names = [name for target in node.targets for name in _names(target)]
         before = {name: context.env.names[name] for name in names if name in context.env.names}
         for index, item in enumerate(items):
             if self.run.evaluator.bind_targets(node.targets, index, item, context):
                 self.statements(node.body, context, state)
             else:
-                state.value = POISON
+                state.value = doubt(state.value)
                 break
+        if isinstance(found, Poison):
+            state.value = doubt(state.value)
         for name in names:
             context.env.names.pop(name, None)
         context.env.names.update(before)
@@ -112,7 +125,7 @@ class Executor:
     def _if(self, node: ast.If, context: Context, state: State) -> None:
         wanted = self.run.evaluator.condition(node.condition, context)
         if isinstance(wanted, Poison):
-            state.value = POISON
+            state.value = doubt(state.value)
         elif wanted:
             self.statements(node.then, context, state)
         elif node.otherwise is not None:
@@ -213,10 +226,9 @@ class Executor:
             return
         self.run.input_span = node.span
         found = dims(self.run, node, context)
+        state.value = self._input_node(found or _COMMON, node.span, context.place)
         if found is None:
-            state.value = POISON
-        else:
-            state.value = self._input_node(found, node.span, context.place)
+            state.value = doubt(state.value)
         context.env.names["x"] = state.value
 
     def _input_node(self, found: tuple[Dim, ...], span: Span, place: Place) -> Tensor:
@@ -276,7 +288,7 @@ class Executor:
             return
         layer = self.run.evaluator.layer(value, node.value.span, inside)
         if isinstance(layer, Poison):
-            state.value = POISON
+            state.value = doubt(state.value)
         elif layer is not None and state.value is None:
             state.value = self.run.report("E0221", node.span, context.place, name=self.run.graph.name)
         elif layer is not None:

@@ -7,7 +7,7 @@ mistake an expression is worth `POISON`, which every operation passes on in sile
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from resnetdsl.ir.graph import Source
@@ -173,6 +173,11 @@ class FunctionLayer(Layer):
     function: Function
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class DoubtLayer(Layer):
+    """A layer that could not be made, after a mistake: what has gone through it is in doubt."""
+
+
 # --- functions -----------------------------------------------------------------------------------
 
 
@@ -233,6 +238,15 @@ def contains_poison(value: Value) -> bool:
     if isinstance(value, tuple):
         return any(contains_poison(item) for item in value)
     return value is POISON
+
+
+def doubt(value: Value) -> Value:
+    """A tensor that stands for a result that could not be had: the best guess, from which nothing is concluded.
+
+    So what comes after a mistake is looked at all the same, and only mistakes of its own are found in it.
+    """
+    found = tensors_in(value)
+    return POISON if found is None else replace(found[0], doubtful=True)
 
 
 def tensors_in(value: Value) -> tuple[Tensor, ...] | None:
