@@ -140,12 +140,10 @@ def _visit(node: ast.Node, names: _Names, sink: Sink) -> None:
     match node:
         case ast.Name():
             if not names.use(node.id) and library().find(node.id) is None:
-                sink.report(
-                    "E0201",
-                    node.span,
-                    name=node.id,
-                    suggestion=nearest(node.id, [*names.all(), *library().all_names()]),
-                )
+                meant = nearest(node.id, [*names.all(), *library().all_names()])
+                sink.report("E0201", node.span, name=node.id, suggestion=meant)
+                if meant is not None:
+                    names.use(meant)  # That it is not used would be an echo.
         case ast.Binary(op=ast.BinaryOp.MULTIPLY):
             _visit(node.left, names, sink)
             _visit(node.right, _Names(names, dict.fromkeys(COPY_NAMES, node.span)), sink)

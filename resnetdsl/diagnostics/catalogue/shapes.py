@@ -19,7 +19,7 @@ JOINTS = (
             shapes. The body has changed the channels or the size, and the shortcut has not followed.
 
             A shortcut is told its target, so most of them adapt: `projection` is an identity where the shapes agree
-            and a strided 1x1 convolution where they do not (option B of He et al. 2015, section 3.3), `zero_pad`
+            and a strided 1x1 convolution where they do not (option B of He et al. 2015, section 3.3), `zero_padded`
             subsamples and fills the missing channels with zeros (option A). `identity` never adapts. If no change of
             shape was meant, look at the strides, the widths and the padding of the body.
             """,
