@@ -383,7 +383,7 @@ class Evaluator:
                 broken = broken or value is first
             if layer is None or broken:
                 continue
-            elif applying and context.place is not None:
+            if applying and context.place is not None:
                 running = self.run.applier.apply(layer, running, context.place)
             else:
                 layers.append(layer)

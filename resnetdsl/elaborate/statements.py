@@ -111,9 +111,9 @@ class Executor:
         names = [name for target in node.targets for name in _names(target)]
         before = {name: context.env.names[name] for name in names if name in context.env.names}
         for index, item in enumerate(items):
-            if self.run.evaluator.bind_targets(node.targets, index, item, context):
-                self.statements(node.body, context, state)
-            else:
+            bound = self.run.evaluator.bind_targets(node.targets, index, item, context)
+            self.statements(node.body, context, state)
+            if not bound:
                 state.value = doubt(state.value)
                 break
         if isinstance(found, Poison):
