@@ -22,6 +22,7 @@ from resnetdsl.elaborate.values import (
     Value,
     contains_poison,
     describe,
+    uncertain,
 )
 from resnetdsl.source import Span
 from resnetdsl.syntax import ast
@@ -51,6 +52,8 @@ class Caller:
                 return self._builtin(function, arguments, node, context)
             case Function():
                 return self._function(function, arguments, node, context)
+            case _ if uncertain(function):
+                return POISON
             case _:
                 return self.run.report("E0208", node.function.span, context.place, got=describe(function))
 
@@ -88,6 +91,8 @@ class Caller:
             return self.run.applier.apply(layer, tuple(operands), place)
         if all(isinstance(operand, Layer) for operand in operands):
             return MergeLayer(span, lambda run, values, at: run.applier.apply(layer, values, at), tuple(operands))
+        if uncertain(tuple(operands)):
+            return POISON
         left, right = describe(operands[0]), describe(operands[-1])
         return self.run.report("E0211", span, place, op=layer.op.name, left=left, right=right)
 

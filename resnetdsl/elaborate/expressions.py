@@ -30,6 +30,7 @@ from resnetdsl.elaborate.values import (
     contains_poison,
     describe,
     tensors_in,
+    uncertain,
 )
 from resnetdsl.ir.types import TensorType
 from resnetdsl.ops.registry import OPS
@@ -90,7 +91,7 @@ class Evaluator:
                 filled.append(part)
                 continue
             value = self(part, context)
-            if isinstance(value, Poison):
+            if uncertain(value):
                 return POISON
             if isinstance(value, bool) or not isinstance(value, int | float | str):
                 where = "the text"
@@ -137,7 +138,7 @@ class Evaluator:
         value = self(node, context)
         if isinstance(value, tuple):
             return value
-        if not isinstance(value, Poison):
+        if not uncertain(value):
             self.run.report(
                 "E0207", node.span, context.place, wanted="a list", got=describe(value), where="what a `for` runs over"
             )
@@ -160,8 +161,7 @@ class Evaluator:
     def unpack(self, targets: tuple[ast.Target, ...], value: Value, span: Span, context: Context) -> bool:
         """Take a list apart into as many targets; after a mistake all of them are poisoned."""
         good = isinstance(value, tuple) and len(value) == len(targets)
-        silent = isinstance(value, Poison) or (isinstance(value, Tensor) and value.doubtful)
-        if not good and not silent:
+        if not good and not uncertain(value):
             got = describe(value)
             self.run.report("E0215", span, context.place, wanted=len(targets), got=got)
         parts = cast("tuple[Value, ...]", value) if good else (POISON,) * len(targets)
@@ -209,7 +209,7 @@ class Evaluator:
 
     def _index(self, node: ast.Index, context: Context) -> Value:
         value, index = self(node.value, context), self(node.index, context)
-        if isinstance(value, Poison):
+        if uncertain(value) and not isinstance(value, tuple):
             return POISON
         if not isinstance(value, tuple):
             return self.run.report(
@@ -288,6 +288,8 @@ class Evaluator:
         value = self(node, context)
         if isinstance(value, bool | Poison):
             return value
+        if uncertain(value):
+            return POISON
         return self.run.report(
             "E0207", node.span, context.place, wanted="true or false", got=describe(value), where="a condition"
         )
@@ -351,7 +353,7 @@ class Evaluator:
     # --- layers ---
 
     def _not_a_layer(self, value: Value, span: Span, context: Context) -> Poison:
-        if contains_poison(value):
+        if uncertain(value):
             return POISON
         return self.run.report("E0218", span, context.place, got=describe(value))
 

@@ -20,6 +20,7 @@ from resnetdsl.elaborate.values import (
     Value,
     contains_poison,
     describe,
+    uncertain,
 )
 from resnetdsl.source import Span
 from resnetdsl.syntax.ast import BinaryOp
@@ -95,6 +96,8 @@ def binary(run: Run, place: Place | None, op: BinaryOp, left: Value, right: Valu
                 )
         case _:
             pass
+    if uncertain(left) or uncertain(right):
+        return POISON
     return run.report("E0211", span, place, op=op.value, left=describe(left), right=describe(right))
 
 

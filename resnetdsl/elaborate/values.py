@@ -240,6 +240,13 @@ def contains_poison(value: Value) -> bool:
     return value is POISON
 
 
+def uncertain(value: Value) -> bool:
+    """Whether a value rests on a mistake, so that not even its kind is anything to complain about."""
+    if isinstance(value, tuple):
+        return any(uncertain(item) for item in value)
+    return value is POISON or (isinstance(value, Tensor) and value.doubtful)
+
+
 def doubt(value: Value) -> Value:
     """A tensor that stands for a result that could not be had: the best guess, from which nothing is concluded.
 
