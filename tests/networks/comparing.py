@@ -10,8 +10,6 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from resnetdsl.api import load
 from resnetdsl.elaborate.values import Value
-from resnetdsl.emit.module import build
-from resnetdsl.emit.pytorch import class_name, emit
 from resnetdsl.ir.graph import CheckedGraph
 from resnetdsl.ops.registry import OPS
 from resnetdsl.paths import specs_dir
@@ -34,8 +32,7 @@ def graph(file: str, network: str, **overrides: Value) -> CheckedGraph:
 
 def module(file: str, network: str, **overrides: Value) -> nn.Module:
     """The emitted source of a shipped network, run."""
-    checked = graph(file, network, **overrides)
-    return build(emit(checked), class_name(checked))
+    return spec(file).network(network, **overrides).module()
 
 
 def promised(checked: CheckedGraph) -> State:
