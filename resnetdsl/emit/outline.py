@@ -5,7 +5,7 @@ The summary prints this tree and the diagram draws it, at one of four levels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -36,10 +36,6 @@ class Part:
     scope: Scope
     items: list[Part | Node] = field(default_factory=list)
     nodes: list[Node] = field(default_factory=list)
-
-    @property
-    def parts(self) -> Iterator[Part]:
-        return (item for item in self.items if isinstance(item, Part))
 
 
 def outline(graph: Graph) -> Part:
@@ -85,7 +81,8 @@ Signature = tuple[object, ...]
 def signature(graph: Graph, part: Part, taps: bool = True) -> Signature:
     """What two copies of one structure have in common: ops, attributes, types, wiring and names below the part.
 
-    With `taps` a copy that a result is taken from differs from one that none is.
+    With `taps` a copy that a result is taken from differs from one that none is. The values of fractions do not
+    count: a rate of stochastic depth that grows from block to block makes no other structure.
     """
     place = {node.id: at for at, node in enumerate(part.nodes)}
     prefix = f"{part.scope.path}."
@@ -105,7 +102,7 @@ def signature(graph: Graph, part: Part, taps: bool = True) -> Signature:
         rows.append(
             (
                 node.op,
-                tuple((name, repr(value)) for name, value in node.attrs.items()),
+                tuple((name, float if isinstance(value, float) else repr(value)) for name, value in node.attrs.items()),
                 node.path.removeprefix(prefix) if node.path.startswith(prefix) else node.path == part.scope.path,
                 node.outputs,
                 tuple(wires),
@@ -117,30 +114,35 @@ def signature(graph: Graph, part: Part, taps: bool = True) -> Signature:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Equal items in a row: `items` holds all copies, the first stands for them."""
+    """Equal parts in a row; the first stands for all."""
 
-    items: tuple[Part | Node, ...]
+    parts: tuple[Part, ...]
 
     @property
-    def first(self) -> Part | Node:
-        return self.items[0]
+    def first(self) -> Part:
+        return self.parts[0]
 
     @property
     def count(self) -> int:
-        return len(self.items)
+        return len(self.parts)
 
 
-def runs(items: Sequence[Part | Node], keys: Sequence[object]) -> list[Run]:
-    """Items in order, parts with equal keys that stand side by side joined. Nodes stay alone."""
-    found: list[list[Part | Node]] = []
+def runs(items: Sequence[Part | Node], key: Callable[[Part], object] | None) -> list[Run | Node]:
+    """Items in order, parts with equal keys that stand side by side joined; without a key, none."""
+    found: list[Run | Node] = []
     last: object = None
-    for item, key in zip(items, keys, strict=True):
-        if found and isinstance(item, Part) and isinstance(found[-1][-1], Part) and key == last:
-            found[-1].append(item)
+    for item in items:
+        if isinstance(item, Node):
+            found.append(item)
+            continue
+        now = None if key is None else key(item)
+        before = found[-1] if found else None
+        if isinstance(before, Run) and now is not None and now == last:
+            found[-1] = Run((*before.parts, item))
         else:
-            found.append([item])
-        last = key
-    return [Run(tuple(group)) for group in found]
+            found.append(Run((item,)))
+        last = now
+    return found
 
 
 def contents(items: Sequence[Part | Node], most: int = 4) -> str:

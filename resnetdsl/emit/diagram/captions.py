@@ -24,10 +24,7 @@ def caption(node: Node) -> str:
     text = node.op
     if "kernel" in attrs:
         text += f" {_size(attrs['kernel'])}"
-    more: list[str] = []
-    for name in ("out_channels", "out_features"):
-        if name in attrs:
-            more.append(str(attrs[name]))
+    more = [str(attrs[name]) for name in ("out_channels", "out_features") if name in attrs]
     if _notable(attrs.get("stride"), attrs.get("kernel")):
         more.append(f"/{_factor(attrs['stride'])}")
     if _notable(attrs.get("dilation")):

@@ -102,13 +102,9 @@ def _frame(cluster: Cluster) -> dict[str, str]:
 def _wire(wire: Wire, weight: str) -> dict[str, str]:
     texts = [text for text in (wire.label, wire.shape) if text]
     attrs = {"label": _label([f" {text} " for text in texts])} if texts else {}
-    match wire.kind:
-        case WireKind.MAIN:
-            return {**attrs, "weight": weight, "class": wire.kind.value}
-        case WireKind.IDENTITY:
-            style = "solid"
-        case WireKind.PROJECTION:
-            style = "dotted"
+    if wire.kind is WireKind.MAIN:
+        return {**attrs, "weight": weight, "class": wire.kind.value}
+    style = "solid" if wire.kind is WireKind.IDENTITY else "dotted"
     shortcut = {"color": _SHORTCUT, "fontcolor": _SHORTCUT, "penwidth": "1.4", "style": style, "class": wire.kind.value}
     return {**attrs, **shortcut}
 

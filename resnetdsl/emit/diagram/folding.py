@@ -1,4 +1,4 @@
-"""Which copies of a repeat may be drawn once with their number: equal ones, each fed by the one before and by nothing else."""
+"""Which copies of a repeat are drawn once with their number: equal ones, each fed by the one before and no other."""
 
 from __future__ import annotations
 
@@ -8,26 +8,29 @@ from resnetdsl.emit.outline import Part, Run, runs, signature
 from resnetdsl.ir.graph import Graph, Node
 
 
-def fold(graph: Graph, items: Sequence[Part | Node]) -> list[Run]:
+def fold(graph: Graph, items: Sequence[Part | Node]) -> list[Run | Node]:
     """Items in order, with chains of equal parts joined."""
-    keys = [signature(graph, item, taps=False) if isinstance(item, Part) else at for at, item in enumerate(items)]
     tapped = {output.source.node for output in graph.outputs}
-    found: list[Run] = []
-    for run in runs(items, keys):
-        group: list[Part | Node] = [run.first]
-        ends: set[int] = set()
-        for before, after in zip(run.items, run.items[1:], strict=False):
-            assert isinstance(before, Part)
-            assert isinstance(after, Part)
-            end = _link(graph, before, after, tapped)
-            if end is None or (ends and end not in ends):
-                found.append(Run(tuple(group)))
-                group, ends = [after], set()
-            else:
-                group.append(after)
-                ends.add(end)
-        found.append(Run(tuple(group)))
+    found: list[Run | Node] = []
+    for run in runs(items, lambda part: signature(graph, part, taps=False)):
+        found.extend([run] if isinstance(run, Node) else _chains(graph, run, tapped))
     return found
+
+
+def _chains(graph: Graph, run: Run, tapped: set[int]) -> list[Run]:
+    """Equal parts, split where one does not read the one before in the way that the others do."""
+    found: list[Run] = []
+    group = [run.first]
+    usual: int | None = None
+    for before, after in zip(run.parts, run.parts[1:], strict=False):
+        end = _link(graph, before, after, tapped)
+        if end is None or usual not in (None, end):
+            found.append(Run(tuple(group)))
+            group, usual = [after], None
+        else:
+            group.append(after)
+            usual = end
+    return [*found, Run(tuple(group))]
 
 
 def _link(graph: Graph, before: Part, after: Part, tapped: set[int]) -> int | None:

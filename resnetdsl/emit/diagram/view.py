@@ -61,24 +61,27 @@ class _Maker:
     # --- boxes ---
 
     def box(
-        self, kind: BoxKind, tone: Tone, title: str, details: list[str], cluster: int | None, **more: object
+        self,
+        kind: BoxKind,
+        tone: Tone,
+        title: str,
+        details: list[str],
+        cluster: int | None,
+        copies: int = 1,
+        note: str = "",
     ) -> int:
-        copies, note = more.get("copies", 1), more.get("note", "")
-        assert isinstance(copies, int)
         shown = tuple(line(text) for text in details if text)
-        self.boxes.append(Box(len(self.boxes), kind, tone, line(title), shown, copies, cluster, str(note)[:_LONG_NOTE]))
+        self.boxes.append(Box(len(self.boxes), kind, tone, line(title), shown, copies, cluster, note[:_LONG_NOTE]))
         return len(self.boxes) - 1
 
     def inside(self, part: Part, cluster: int | None, in_block: bool) -> None:
         for run in fold(self.graph, part.items):
-            first = run.first
-            if isinstance(first, Node):
-                self.node(first, cluster)
+            if isinstance(run, Node):
+                self.node(run, cluster)
                 continue
-            self.part(first, run.count, cluster, in_block)
-            for copy in run.items[1:]:
-                assert isinstance(copy, Part)
-                for node, twin in zip(copy.nodes, first.nodes, strict=True):
+            self.part(run.first, run.count, cluster, in_block)
+            for copy in run.parts[1:]:
+                for node, twin in zip(copy.nodes, run.first.nodes, strict=True):
                     self.copied.add(node.id)
                     if twin.id in self.home:
                         self.home[node.id] = self.home[twin.id]
@@ -110,7 +113,7 @@ class _Maker:
         self.home.update((node.id, made) for node in nodes)
 
     def as_residual(self, part: Part, copies: int, cluster: int | None) -> bool:
-        """A block with one residual as its branch and its addition, so that the shortcut is seen. False if it is not so."""
+        """A block with one residual as its branch and its addition, so that the shortcut shows; False for other forms."""
         inside = {node.id for node in part.nodes}
         found = [residual for residual in self.residuals.values() if residual.merge in inside]
         if len(found) != 1:
@@ -148,7 +151,7 @@ class _Maker:
             self.home[node.id] = self.box(BoxKind.LAYER, self.tone(node), caption(node), [], cluster, note=note)
 
     def fuse(self, node: Node, cluster: int | None) -> bool:
-        """Draw a norm, an activation or the like in the box of the layer that it follows, if nothing else reads that."""
+        """Draw a norm, an activation or the like in the box of the layer before it, if nothing else reads that."""
         sources = self.graph.inputs(node.id)
         if len(sources) != 1 or self.costs[node.id].macs:
             return False

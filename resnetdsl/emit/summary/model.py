@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from resnetdsl.analysis.costs import Cost, Totals, costs, depth
 from resnetdsl.analysis.memory import Memory, memory
 from resnetdsl.analysis.receptive_field import Field, network_field, receptive_fields
-from resnetdsl.emit.outline import Level, Part, contents, is_open, outline, runs, signature
+from resnetdsl.emit.outline import Level, Part, Run, contents, is_open, outline, runs, signature
 from resnetdsl.ir.graph import Graph, Node, ScopeKind
 from resnetdsl.ir.types import TensorType
 
@@ -96,24 +96,17 @@ class _Maker:
         self.fields: Mapping[int, Field] = receptive_fields(graph)
 
     def lines(self, part: Part, in_block: bool) -> tuple[Line, ...]:
-        keys = [self.key(item) if self.fold else None for item in part.items]
-        keys = [(at, key) if key is None else key for at, key in enumerate(keys)]
-        result: list[Line] = []
-        for run in runs(part.items, keys):
-            last = run.items[-1]
-            if isinstance(run.first, Part) and isinstance(last, Part):
-                result.append(self.part(part, run.first, last, run.count, in_block))
-            elif isinstance(run.first, Node):
-                result.append(self.node(part, run.first))
-        return tuple(result)
+        items = runs(part.items, self.key if self.fold else None)
+        return tuple(
+            self.node(part, item) if isinstance(item, Node) else self.part(part, item, in_block) for item in items
+        )
 
-    def key(self, item: Part | Node) -> object:
+    def key(self, item: Part) -> object:
         """Equal for what may share a line: the structure, and the cost, which shared weights make unequal."""
-        if isinstance(item, Node):
-            return None
         return signature(self.graph, item, taps=False), tuple(self.costs[node.id] for node in item.nodes)
 
-    def part(self, around: Part, first: Part, last: Part, copies: int, in_block: bool) -> Line:
+    def part(self, around: Part, run: Run, in_block: bool) -> Line:
+        first, last, copies = run.first, run.parts[-1], run.count
         opened = is_open(first, self.level, in_block)
         now_in_block = in_block or first.scope.kind in _BLOCKS
         end = last.nodes[-1]

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 from resnetdsl.emit.summary.model import Line, Summary
 from resnetdsl.emit.words import first_line, grouped, human, human_bytes, printable, shortened, width
@@ -19,7 +20,7 @@ _GAP = 2
 _LEAST_NAME = 16
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Column:
     """`rank` says in which order columns are left out on a narrow terminal, the highest first; 0 stays."""
 
@@ -29,7 +30,7 @@ class _Column:
     cells: tuple[str, ...]
     total: str = ""
 
-    @property
+    @cached_property
     def width(self) -> int:
         return max(map(width, (self.title, self.total, *self.cells)))
 
