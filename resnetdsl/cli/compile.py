@@ -75,6 +75,13 @@ def _tell(args: argparse.Namespace, name: str, result: CompileResult) -> None:
         f"wrote {result.path} ({size:.0f} MiB): {name} on {metadata.device} in {metadata.precision.value}, "
         f"input {metadata.input}",
     )
-    say(args, f"agrees with eager PyTorch: {result.agreement}")
+    agreement = result.agreement
+    say(
+        args,
+        f"agrees with eager PyTorch: largest difference {agreement.absolute:.1e}, {agreement.relative:.1e} of the "
+        f"largest output, in {len(agreement.measurements)} runs",
+    )
+    for note in agreement.notes:
+        say(args, f"note: {note}")
     say(args, f"took {took:.0f} s ({', '.join(f'{phase} {seconds:.0f}' for phase, seconds in result.seconds.items())})")
     say(args, f'run it: resnetdsl.load_artifact("{result.path}")(images)')

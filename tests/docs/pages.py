@@ -33,12 +33,9 @@ class Block:
     """How many blocks stand before it on the page."""
     start: int
     """Where `text` starts on the page."""
+    adjoins: bool
+    """Whether nothing but a blank line parts it from the block before."""
     marks: dict[str, str] = field(default_factory=dict)
-
-    def directly_after(self, other: Block) -> bool:
-        """Whether nothing but the two fences stands between the texts."""
-        between = (ROOT / self.page).read_text(encoding="utf-8")[other.start + len(other.text) : self.start]
-        return re.fullmatch(r"`+\n+`+[a-z]+\n", between) is not None
 
     def __str__(self) -> str:
         return f"{self.page}:{self.line}"
@@ -47,6 +44,7 @@ class Block:
 def blocks(page: str) -> Iterator[Block]:
     """The fenced blocks of a page, in order."""
     source = (ROOT / page).read_text(encoding="utf-8")
+    end = 0
     for number, found in enumerate(_FENCE.finditer(source)):
         marks = {}
         for mark in (found["marks"] or "").split(";"):
@@ -54,7 +52,9 @@ def blocks(page: str) -> Iterator[Block]:
             if word:
                 marks[word] = rest.strip()
         start = found.start("text")
-        yield Block(page, source.count("\n", 0, start), found["language"], found["text"], number, start, marks)
+        adjoins = number > 0 and not source[end : found.start()].strip()
+        end = found.end()
+        yield Block(page, source.count("\n", 0, start), found["language"], found["text"], number, start, adjoins, marks)
 
 
 def agrees(expected: str, actual: str) -> bool:

@@ -59,7 +59,7 @@ def pairs() -> list[tuple[Block, Block | None]]:
         on_page = list(blocks(page))
         for block, after in zip(on_page, [*on_page[1:], None][: len(on_page)], strict=True):
             if block.language == "rnet":
-                follows = after is not None and after.language == "text" and after.directly_after(block)
+                follows = after is not None and after.language == "text" and after.adjoins
                 found.append((block, after if follows else None))
     return found
 
