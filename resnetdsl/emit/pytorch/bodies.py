@@ -6,6 +6,7 @@ each node is looked at once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -16,6 +17,8 @@ from resnetdsl.emit.pytorch.tree import Item, Site, Tree
 from resnetdsl.ir.graph import Graph, Scope, ScopeKind, Source
 from resnetdsl.ops.base import InitCall
 
+# What has no weights is made anew by each use of a shared module, and its name is told apart from the first one's.
+_NUMBERED_AGAIN = re.compile(r"_\d+$")
 _DEFINED = {ScopeKind.BLOCK, ScopeKind.SHORTCUT}
 
 
@@ -92,6 +95,11 @@ class Unit:
     made: Part | None = None
 
     @property
+    def is_numbered(self) -> bool:
+        """Whether its parts are named as `nn.Sequential` names them."""
+        return all(statement.name == str(at) for at, statement in enumerate(self.statements))
+
+    @property
     def has_weights(self) -> bool:
         return any(statement.weighted for statement in self.statements)
 
@@ -111,6 +119,17 @@ class Unit:
         else:
             raise ValueError(f"`{self.path}` is asked for before its class is settled")
         return self.made
+
+    def unnumber(self) -> None:
+        """Forget the positions of what has no weights: they are names in `nn.Sequential` alone."""
+        for statement in self.statements:
+            if not statement.weighted and statement.name.isdecimal():
+                statement.name = ""
+
+    def spell_out(self) -> None:
+        """Be a class with a `forward` rather than an anonymous chain."""
+        self.is_inline = self.is_chain = False
+        self.unnumber()
 
     def numbers(self) -> Iterator[tuple[Statement, Hole]]:
         """The numbers in its own statements."""
@@ -162,7 +181,7 @@ class Bodies:
         numbers = {source: number for number, source in enumerate(inputs)}
         statements = [self._statement(site, item, numbers, units) for item in self.tree.order(site)]
         results = tuple(numbers[source] for source in outputs)
-        chain = not root and is_chain(len(inputs), statements, results)
+        chain = is_chain(len(inputs), statements, results)
         unit = Unit(
             path=site.path,
             named=site.named,
@@ -171,15 +190,16 @@ class Bodies:
             results=results,
             channels=(self._channels(inputs), self._channels(outputs)),
             is_chain=chain,
-            is_identity=chain and all(statement.is_identity for statement in statements),
-            is_inline=chain and site.named.kind not in _DEFINED and not any(each.inits for each in statements),
+            is_identity=chain and not root and all(statement.is_identity for statement in statements),
+            is_inline=chain
+            and not root
+            and site.named.kind not in _DEFINED
+            and not any(each.inits for each in statements),
         )
-        if unit.is_chain and not (unit.is_inline or _is_numbered(statements)):
+        if unit.is_chain and not (unit.is_inline or unit.is_numbered):
             unit.is_chain = False
         if not unit.is_chain:
-            for statement in statements:
-                if not statement.weighted and statement.name.isdecimal():
-                    statement.name = ""
+            unit.unnumber()
         unit.shape = self._shape(unit)
         return unit
 
@@ -200,6 +220,8 @@ class Bodies:
         name = node.path[prefix:] if leaf.weighted else node.path.rpartition(".")[2]
         if leaf.form is Form.EXPRESSION:
             name = ""
+        elif site.again and not leaf.weighted:
+            name = _NUMBERED_AGAIN.sub("", name)
         return Statement(leaf.form, name, node.op, leaf.weighted, live, read, self._number(made, numbers), leaf=leaf)
 
     @staticmethod
@@ -236,10 +258,6 @@ def is_chain(arity: int, statements: list[Statement], results: tuple[int, ...]) 
             return False
         running = statement.outputs[0]
     return results == (running,)
-
-
-def _is_numbered(statements: list[Statement]) -> bool:
-    return all(statement.name == str(at) for at, statement in enumerate(statements))
 
 
 def _leaf_holes(statement: Statement) -> Iterator[Hole]:

@@ -65,6 +65,7 @@ class Class:
 
 def classify(units: list[Unit]) -> list[Class]:
     """The classes, those that others need first. Fills in how each module is made."""
+    _spell_out(units)
     shapes: dict[Key, list[Unit]] = {}
     for unit in units:
         if not (unit.is_inline or unit.is_identity):
@@ -75,6 +76,17 @@ def classify(units: list[Unit]) -> list[Class]:
         each.number = number
         each.settle()
     return classes
+
+
+def _spell_out(units: list[Unit]) -> None:
+    """Copies of a chain whose layers have names read better as a class than as a dictionary each."""
+    chains: dict[Key, list[Unit]] = {}
+    for unit in units:
+        if unit.is_inline and not unit.is_numbered and all(each.leaf is not None for each in unit.statements):
+            chains.setdefault(unit.shape, []).append(unit)
+    for alike in chains.values():
+        for unit in alike if len(alike) > 1 else ():
+            unit.spell_out()
 
 
 def _merge(shapes: dict[Key, list[Unit]]) -> list[Class]:

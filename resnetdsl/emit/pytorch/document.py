@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ast
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -29,6 +29,9 @@ _IMPORTS = {
     "nn": "from torch import nn",
     "Tensor": "from torch import Tensor",
 }
+# Docstrings may speak of torch without the code using it. Parsing the code would take as long as all else together.
+_STRINGS = re.compile(r'"""(?:[^"\\]|\\.|"(?!""))*"""|"(?:[^"\\\n]|\\.)*"', re.DOTALL)
+_NAMES = re.compile(rf"(?<![\w.])(?:{'|'.join(_IMPORTS)})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,7 @@ def emit(graph: Graph, *, header: Header | None = None, ops: Mapping[str, Op] = 
 
 def _imports(code: str, used: list[str]) -> list[str]:
     """Import statements for the names that the code reads, sorted as isort does."""
-    tree = ast.parse(code)
-    read = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    read = set(_NAMES.findall(_STRINGS.sub("", code)))
     wanted = {line for name, line in _IMPORTS.items() if name in read} | {
         line for line in helpers.imports(used) if line not in _IMPORTS.values()
     }
@@ -129,7 +131,9 @@ def _network_doc(graph: Graph) -> str:
     for output in graph.outputs:
         name = "" if len(graph.outputs) == 1 else f" `{output.name}`"
         lines.append(f"Output{name}{at_size}: {_shape(graph.type(output.source))}.")
-    return "\n".join([graph.doc, "", *lines]) if graph.doc else " ".join(lines)
+    if graph.doc:
+        return "\n".join([graph.doc, "", *lines])
+    return (" " if len(lines) < 3 else "\n").join(lines)
 
 
 def _shape(kind: TensorType, ranges: Mapping[int, str] | None = None) -> str:

@@ -182,7 +182,7 @@ class Forward:
         if wish is not None and wish not in live:
             return wish
         label = variable(line.label)
-        if label is not None and tensor in self.results and label not in live:
+        if label is not None and not line.loop and tensor in self.results and label not in live:
             return label
         several = len(line.outputs) > 1
         wishes = set(self.names.values())

@@ -16,7 +16,7 @@ from resnetdsl.emit.pytorch.text import literal, unique, variable
 from resnetdsl.ir.graph import Value
 
 Row = tuple[Value, ...]
-_TAKEN = ("self", "x", "module", "i", "value")
+_TAKEN = ("self", "x", "i")
 
 
 @dataclass(slots=True)

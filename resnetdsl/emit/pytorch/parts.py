@@ -218,14 +218,14 @@ def _step(values: list[str]) -> str | None:
         even = all(int(value) == first + step * i for i, value in enumerate(values))
         return _line(first, step) if even and step > 0 else None
     # The shares of stochastic depth: whole numbers over a common one.
-    first, second = (Fraction(float(value)).limit_denominator(10_000) for value in values[:2])
-    below = math.lcm(first.denominator, second.denominator)
-    start, rise = int(first * below), int((second - first) * below)
+    one, two = (Fraction(float(value)).limit_denominator(10_000) for value in values[:2])
+    below = math.lcm(one.denominator, two.denominator)
+    start, rise = int(one * below), int((two - one) * below)
     even = all((start + rise * i) / below == float(value) for i, value in enumerate(values))
     if not even or rise <= 0:
         return None
     line = _line(start, rise)
-    return f"{line} / {below}" if line == "i" else f"({line}) / {below}"
+    return f"({line}) / {below}" if "+" in line else f"{line} / {below}"
 
 
 def _line(first: int, step: int) -> str:

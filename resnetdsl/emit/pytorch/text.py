@@ -81,7 +81,8 @@ def docstring(text: str, indent: str = "") -> list[str]:
     """The lines of a docstring of any text. The text cannot end it: every quote that could is escaped."""
     paragraphs = re.split(r"\n\s*\n", _NEWLINE.sub("\n", text.strip()))
     lines = [line for paragraph in paragraphs for line in ("", *_fill(paragraph, WIDTH - len(indent)))][1:]
-    body = [line.replace('"""', '\\"\\"\\"') for line in lines] or [""]
+    # Of three quotes or more in a row all but the last are escaped, and so is the last where the docstring would end.
+    body = [re.sub(r'""+(?=")', lambda run: '\\"' * len(run[0]), line) for line in lines] or [""]
     if body[-1].endswith('"'):
         body[-1] = f'{body[-1][:-1]}\\"'
     if len(body) == 1 and len(indent + body[0]) + 6 <= WIDTH:

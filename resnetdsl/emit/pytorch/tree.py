@@ -22,7 +22,8 @@ _DEFINED = {ScopeKind.BLOCK, ScopeKind.SHORTCUT}
 class Site:
     """A place where a module runs: a scope. `inputs` and `outputs` are the tensors that cross its border.
 
-    `named` is the scope that tells what it is: the block that a label stands for, where there is one.
+    `named` is the scope that tells what it is: the block that a label stands for, where there is one. A shared module
+    has several sites, all but the first of which run it `again`.
     """
 
     scope: Scope
@@ -33,6 +34,7 @@ class Site:
     children: list[Site] = field(default_factory=list)
     inputs: dict[Source, None] = field(default_factory=dict)
     outputs: dict[Source, None] = field(default_factory=dict)
+    again: bool = False
     first: int = -1
     last: int = -1
     count: int = 0
@@ -70,6 +72,7 @@ class Tree:
         """Make the sites; False if some had to be dissolved."""
         site_of_scope: list[Site] = []
         self.sites: list[Site] = []
+        seen: set[str] = set()
         for scope in self.graph.scopes:
             around = None if scope.parent is None else site_of_scope[scope.parent]
             if around is not None and not self._wanted(scope, around):
@@ -78,6 +81,8 @@ class Tree:
                     around.named = scope
                 continue
             site = Site(scope, scope, around, 0 if around is None else around.depth + 1)
+            site.again = site.path in seen
+            seen.add(site.path)
             site_of_scope.append(site)
             self.sites.append(site)
         self.site_of = [site_of_scope[node.scope] for node in self.graph.nodes()]

@@ -64,7 +64,7 @@ class Writer:
         texts = (text for each in self.unit.statements for text in self.texts[id(each)])
         for place, each in enumerate(self.unit.statements):
             self.inits += [weights.call(init, f"self[{place}]") for init in each.inits]
-        return self._constructor([f"super().__init__({self.printer.sequence(items, texts)})", *self.inits])
+        return self._constructor([f"super().__init__({self.printer.sequence(items, texts)})", *self.inits, *self.after])
 
     def _module(self) -> list[str]:
         steps = list(self._steps(self._register()))
