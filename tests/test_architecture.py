@@ -54,11 +54,23 @@ def modules() -> dict[str, Path]:
     return found
 
 
+def executed(node: ast.AST) -> Iterator[ast.AST]:
+    """All nodes below this one but for what stands under `if TYPE_CHECKING:`, which never runs."""
+    match node:
+        case ast.If(test=ast.Name(id="TYPE_CHECKING"), orelse=rest):
+            children: list[ast.AST] = [*rest]
+        case _:
+            children = [*ast.iter_child_nodes(node)]
+    for child in children:
+        yield child
+        yield from executed(child)
+
+
 @cache
 def imports(path: Path) -> frozenset[tuple[int, str]]:
-    """The line and the dotted name of all that a file imports, inside functions too."""
+    """The line and the dotted name of all that a file imports when it runs, inside functions too."""
     found: set[tuple[int, str]] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in executed(ast.parse(path.read_text(encoding="utf-8"))):
         match node:
             case ast.Import(names=names):
                 found |= {(node.lineno, alias.name) for alias in names}

@@ -48,6 +48,14 @@ class Agreement:
     tolerance: float
     notes: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        shapes = dict.fromkeys("x".join(map(str, m.shape)) for m in self.measurements)
+        weights = dict.fromkeys(m.weights for m in self.measurements)
+        return (
+            f"to {self.relative:.1e} of the largest output ({self.absolute:.1e} absolute), "
+            f"on inputs of {', '.join(shapes)}, with {' and with '.join(weights)}"
+        )
+
     @property
     def absolute(self) -> float:
         return max((m.absolute for m in self.measurements), default=0.0)

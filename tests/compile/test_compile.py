@@ -24,9 +24,6 @@ from resnetdsl.compile.verify import flatten
 from tests import oracles
 from tests.compile import tiny
 
-# One worker compiles; the others would only repeat it.
-pytestmark = pytest.mark.xdist_group("compile")
-
 RANGES = (None, (32, 96, 32), (32, 96, 32))
 PHASES = ["checking the toolchain", "exporting", "compiling", "verifying", "writing"]
 
@@ -79,6 +76,8 @@ def test_it_says_what_it_did(made: Made) -> None:
     assert 0 <= made.result.agreement.relative < 1e-5
     assert len(made.result.agreement.measurements) == 6
     assert made.result.metadata.provenance.parameters == {"classes": 5}
+    said = str(made.result.agreement)
+    assert "on inputs of 1x3x32x32, 5x3x64x64, 8x3x96x96, with own weights and with made-up" in said
 
 
 def test_only_the_artifact_is_left(made: Made) -> None:
