@@ -61,13 +61,20 @@ def _of_any_addition(
         if scope is not None:
             nodes = _ancestors(graph, shortcut.node, inside[scope])
             return Residual(node.id, port, frozenset(nodes), _label(graph, nodes, node.scope))
-        passed: set[int] = set()
-        while graph.node(shortcut.node).op == PASSES:
-            passed.add(shortcut.node)
-            shortcut = graph.inputs(shortcut.node)[0]
-        if shortcut != main and _leads_to(graph, shortcut, main.node):
+        origin, passed = _origin(graph, shortcut)
+        branch, _ = _origin(graph, main)
+        if origin != branch and _leads_to(graph, origin, branch.node):
             return Residual(node.id, port, frozenset(passed), "")
     return None
+
+
+def _origin(graph: Graph, tensor: Source) -> tuple[Source, set[int]]:
+    """The tensor that identities pass on as this one, and those identities."""
+    passed: set[int] = set()
+    while graph.node(tensor.node).op == PASSES:
+        passed.add(tensor.node)
+        tensor = graph.inputs(tensor.node)[0]
+    return tensor, passed
 
 
 def _ancestors(graph: Graph, start: int, inside: set[int]) -> set[int]:

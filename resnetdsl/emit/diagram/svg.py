@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import html
 import re
@@ -95,6 +96,8 @@ def _backend() -> Callable[[str], bytes]:
     except ImportError as error:
         raise RenderUnavailable(f"drawing needs Graphviz: {_INSTALL} (or `--format dot`)") from error
     backend = WasmtimeBackend()
+    # At exit, wasmtime's objects must go before its modules do: they complain on standard error otherwise.
+    atexit.register(_backend.cache_clear)
     return lambda source: bytes(backend.render(source, format="svg", engine="dot"))
 
 

@@ -113,7 +113,7 @@ class _Maker:
         self.home.update((node.id, made) for node in nodes)
 
     def as_residual(self, part: Part, copies: int, cluster: int | None) -> bool:
-        """A block with one residual as its branch and its addition, so that the shortcut shows; False for other forms."""
+        """A block with one residual as its branch and its addition, so that the shortcut shows; else False."""
         inside = {node.id for node in part.nodes}
         found = [residual for residual in self.residuals.values() if residual.merge in inside]
         if len(found) != 1:

