@@ -88,5 +88,5 @@ def _report(args: argparse.Namespace, found: list[Diagnostic]) -> None:
 
             color = colored(args.color, sys.stderr)
             if found:
-                sys.stderr.write(f"{render_text(found, color=color, width=width())}\n\n")
+                sys.stderr.write(f"{render_text(found, color=color, width=width())}\n")
             say(args, summary(found, color=color))

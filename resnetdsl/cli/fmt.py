@@ -61,7 +61,7 @@ def _format(name: str, args: argparse.Namespace) -> tuple[str, str | None]:
     tree = parse(file, sink) if file is not None else None
     if file is None or tree is None or sink.has_errors:
         drawn = render_text(word_all(sink.facts), color=colored(args.color, sys.stderr), width=width())
-        sys.stderr.write(f"{drawn}\n\n")
+        sys.stderr.write(f"{drawn}\n")
         if file is None:
             raise UsageError(f"cannot read {name}", kind="unreadable")
         return file.text, None

@@ -100,5 +100,5 @@ def failure(problem: SpecError, color: str = "auto") -> UsageError:
     if not problem.diagnostics:
         return UsageError(problem.message, kind="spec")
     drawn = render_text(problem.diagnostics, color=colored(color, sys.stderr), width=width())
-    sys.stderr.write(f"{drawn}\n\n")
+    sys.stderr.write(f"{drawn}\n")
     return UsageError(problem.message, kind="spec", exit_code=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -47,3 +48,16 @@ def test_commands_are_in_the_reference() -> None:
     text = page("cli.md")
     for command in COMMANDS:
         assert f"## {command.NAME}\n" in text
+
+
+def test_readme_and_ci_run_the_same_tests() -> None:
+    command = "python -m pytest -n 2"
+    assert command in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert command in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", ["architecture.md", "index.md", "language.md", "tutorial.md"])
+def test_files_that_pages_name_are_there(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    for name in re.findall(r"`((?:resnetdsl|grammars|specs|tests|docs)/[\w./]+)`", text):
+        assert (ROOT / name).exists(), name
