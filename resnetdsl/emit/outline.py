@@ -70,9 +70,25 @@ def is_open(part: Part, level: Level, in_block: bool) -> bool:
         case Level.NETWORK:
             return part.scope.kind is ScopeKind.NETWORK
         case Level.STAGE:
-            return part.scope.kind in (ScopeKind.NETWORK, *PARTS)
+            return part.scope.kind in (ScopeKind.NETWORK, *PARTS) or holds_blocks(part)
         case Level.BLOCK:
             return not in_block or part.scope.kind is ScopeKind.GROUP
+
+
+def holds_blocks(part: Part) -> bool:
+    """Whether a block or group mostly consists of blocks, as a backbone or a dense block does: a stage but for the name.
+
+    What counts as a block here has two weighted layers or more; a layer with its norm and activation does not, nor does
+    a gate beside the layers of a block outweigh them.
+    """
+    inner = [item for item in part.items if isinstance(item, Part)]
+    held = sum(len(item.nodes) for item in inner if holds_blocks(item) or _is_block(item))
+    return 2 * held > len(part.nodes)
+
+
+def _is_block(part: Part) -> bool:
+    weighted = [node for node in part.nodes if "out_channels" in node.attrs or "out_features" in node.attrs]
+    return part.scope.kind is ScopeKind.BLOCK and len(weighted) > 1
 
 
 Signature = tuple[object, ...]

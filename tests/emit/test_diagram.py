@@ -384,3 +384,20 @@ def test_a_failing_layout_is_reported_and_the_next_one_works(monkeypatch: pytest
         to_svg(view(resnet18()))
     monkeypatch.undo()
     assert to_svg(view(resnet(name="again", block=bottleneck, depths=(1, 1, 1, 1))))
+
+
+def test_a_block_of_blocks_is_opened_like_a_stage() -> None:
+    make = Builder("wrapped")
+    x = make.input(64, 16, 16)
+    with make.scope(ScopeKind.BLOCK, "backbone", "body"):
+        for index in range(2):
+            with make.scope(ScopeKind.GROUP, f"layer{index}", f"layer{index}"):
+                for copy in range(3):
+                    with make.scope(ScopeKind.BLOCK, "bottleneck", str(copy), copy, 3):
+                        x = bottleneck(make, x, 16, 1)
+    graph = make.done(x)
+    drawn = view(graph, Level.STAGE)
+    assert [cluster.title for cluster in drawn.clusters] == ["backbone", "layer0", "layer1"]
+    assert titles(drawn, BoxKind.PART) == ["3 × bottleneck", "3 × bottleneck"]
+    assert titles(view(graph, Level.NETWORK), BoxKind.PART) == ["backbone"]
+    assert len(titles(view(graph, Level.BLOCK), BoxKind.MERGE)) == 2

@@ -64,13 +64,17 @@ def test_reads_well() -> None:
         "ranges: [null, [64, 512, 32], [64, 512, 32]]",
         "scopes:",
         '- {id: 0, kind: network, name: tiny, path: ""}',
-        '- {id: 1, kind: block, name: split, path: "0", parent: 0, copy: [0, 2], '
-        'call: "specs/tiny: a.rnet:15:27", definition: "specs/tiny: a.rnet:0:7"}',
+        (
+            '- {id: 1, kind: block, name: split, path: "0", parent: 0, copy: [0, 2], '
+            'call: "specs/tiny: a.rnet:15:27", definition: "specs/tiny: a.rnet:0:7"}'
+        ),
         "nodes:",
         '- {id: 0, op: input, path: input, types: ["3x32x32 chw"], scope: 0}',
         '- {id: 1, op: param, path: gamma, types: ["scalar weight"], scope: 0}',
-        '- {id: 2, op: split, path: "0.split", attrs: {sizes: [4, 4], axis: c, eps: 1.0e-05}, inputs: [0], '
-        'types: ["4x64x64 chw @1/2,1", "4x64x64 chw @1/2,1"], scope: 1, span: "specs/tiny: a.rnet:15:19"}',
+        (
+            '- {id: 2, op: split, path: "0.split", attrs: {sizes: [4, 4], axis: c, eps: 1.0e-05}, inputs: [0], '
+            'types: ["4x64x64 chw @1/2,1", "4x64x64 chw @1/2,1"], scope: 1, span: "specs/tiny: a.rnet:15:19"}'
+        ),
         '- {id: 3, op: add, path: "0.add", inputs: [[2, 1], [2, 1]], types: ["4x64x64 chw @1/2,1"], scope: 1}',
         '- {id: 4, op: multiply, path: "0.multiply", inputs: [3, 1], types: ["4x64x64 chw @1/2,1"], scope: 1}',
         "outputs:",

@@ -9,7 +9,7 @@ from resnetdsl.emit.diagram.captions import caption, input_shape, kernels, line,
 from resnetdsl.emit.diagram.folding import fold
 from resnetdsl.emit.diagram.model import Box, BoxKind, Cluster, Tone, View, Wire, WireKind
 from resnetdsl.emit.diagram.residuals import PASSES, Residual, residuals
-from resnetdsl.emit.outline import Level, Part, contents, is_open, outline
+from resnetdsl.emit.outline import Level, Part, contents, holds_blocks, is_open, outline
 from resnetdsl.emit.words import first_line, printable
 from resnetdsl.ir.graph import Graph, Node, ScopeKind, Source
 
@@ -95,15 +95,16 @@ class _Maker:
             self.passing.update(nodes)
         elif is_open(part, self.level, in_block):
             self.clusters.append(Cluster(len(self.clusters), cluster, scope.kind.value, line(scope.name), copies))
-            blocks = (ScopeKind.BLOCK, ScopeKind.SHORTCUT)
-            self.inside(part, len(self.clusters) - 1, in_block or scope.kind in blocks)
+            is_block = scope.kind in (ScopeKind.BLOCK, ScopeKind.SHORTCUT) and not holds_blocks(part)
+            self.inside(part, len(self.clusters) - 1, in_block or is_block)
         elif self.level is Level.NETWORK or not self.as_residual(part, copies, cluster):
             self.closed(part, part.nodes, copies, cluster)
 
     def closed(self, part: Part, nodes: list[Node], copies: int, cluster: int | None) -> None:
         """A part as one box."""
         named = part.scope.kind in (ScopeKind.BLOCK, ScopeKind.SHORTCUT)
-        inside = kernels(nodes, self.costs) if named else contents(part.items)
+        inner = [item for item in part.items if isinstance(item, Part)]
+        inside = contents(part.items) if not named else kernels(nodes, self.costs) or contents(inner)
         weighted = any(self.costs[node.id].weighted for node in nodes)
         learned = any(self.costs[node.id].params for node in nodes)
         tone = Tone.WEIGHTED if weighted else Tone.LEARNED if learned else Tone.PLAIN

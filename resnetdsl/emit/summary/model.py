@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from resnetdsl.analysis.costs import Cost, Totals, costs, depth
 from resnetdsl.analysis.memory import Memory, memory
 from resnetdsl.analysis.receptive_field import Field, network_field, receptive_fields
-from resnetdsl.emit.outline import Level, Part, Run, contents, is_open, outline, runs, signature
+from resnetdsl.emit.outline import Level, Part, Run, contents, holds_blocks, is_open, outline, runs, signature
 from resnetdsl.ir.graph import Graph, Node, ScopeKind
 from resnetdsl.ir.types import TensorType
 
@@ -108,7 +108,7 @@ class _Maker:
     def part(self, around: Part, run: Run, in_block: bool) -> Line:
         first, last, copies = run.first, run.parts[-1], run.count
         opened = is_open(first, self.level, in_block)
-        now_in_block = in_block or first.scope.kind in _BLOCKS
+        now_in_block = in_block or (first.scope.kind in _BLOCKS and not holds_blocks(first))
         end = last.nodes[-1]
         name = _relative(first.scope.path, around.scope.path) or first.scope.name
         if copies > 1:
