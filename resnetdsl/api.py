@@ -46,7 +46,10 @@ def load(source: str | Path) -> Spec:
         path = shipped
     sink = Sink()
     name = path.name if path.is_relative_to(specs_dir()) else str(path)
-    file = read_source(path, name, sink)
+    try:
+        file = read_source(path, name, sink)
+    except OSError as problem:
+        raise SpecError(f"cannot read {path}: {problem.strerror or problem}") from problem
     if file is None:
         raise SpecError(f"cannot read {path}", word_all(sink.facts))
     return parse_spec(file, path, sink)

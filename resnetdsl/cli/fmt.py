@@ -57,7 +57,10 @@ def _format(name: str, args: argparse.Namespace) -> tuple[str, str | None]:
 
     sink = Sink()
     source = sys.stdin.buffer.read() if name == "-" else Path(name)
-    file = read_source(source, "<stdin>" if name == "-" else name, sink)
+    try:
+        file = read_source(source, "<stdin>" if name == "-" else name, sink)
+    except OSError as problem:
+        raise UsageError(f"cannot read {name}: {problem.strerror or problem}", kind="unreadable") from problem
     tree = parse(file, sink) if file is not None else None
     if file is None or tree is None or sink.has_errors:
         drawn = render_text(word_all(sink.facts), color=colored(args.color, sys.stderr), width=width())

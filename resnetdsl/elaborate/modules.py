@@ -214,7 +214,11 @@ class Loader:
             self.run.report("E0705", item.module_span, path=item.module, reason="there is no such file")
             return None
         within = path.relative_to(self.root) if self.root and path.is_relative_to(self.root) else path
-        file = read_source(path, str(within), self.sink)
+        try:
+            file = read_source(path, str(within), self.sink)
+        except OSError as problem:
+            self.run.report("E0705", item.module_span, path=item.module, reason=problem.strerror or str(problem))
+            return None
         return None if file is None else self.module(file, parse(file, self.sink), path)
 
 
