@@ -102,3 +102,15 @@ def test_a_last_norm_starts_at_zero() -> None:
     module = resnetdsl.load("seresnet50").network("seresnet50").module()
     assert not module.get_parameter("layer1.0.bn3.weight").any()
     assert module.get_parameter("layer1.0.bn2.weight").all()
+
+
+@pytest.mark.parametrize("start", ["he_fan_out", "xavier", "torch"])
+def test_a_rule_for_a_class_does_not_reach_those_derived_from_it(start: str) -> None:
+    """Convolutions start at one half; the standardised ones, which derive from them, as they say themselves."""
+    own = f'std_conv(8, 3x3, init = "{start}")'
+    body = f"a: {own} -> b: {own} -> c: conv(8, 3x3, init = 0.5) -> d: conv(8, 3x3, init = 0.5)"
+    module = resnetdsl.load(f"network t {{\n input 3x8x8\n {body}\n}}\n").network("t").module()
+    for name in "ab":
+        assert module.get_parameter(f"{name}.weight").std() > 0
+    for name in "cd":
+        assert (module.get_parameter(f"{name}.weight") == 0.5).all()

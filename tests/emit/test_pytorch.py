@@ -103,6 +103,7 @@ SPECS = {
         d: batch_norm(init = 0.5) -> conv(4, 1x1, init = "torch")
     """,
     "standardised convolutions": "a: std_conv(8, 3x3) -> b: scaled_std_conv(8, 3x3) -> c: conv(8, 3x3)",
+    "classes of one base": "a: std_conv(8, 3x3) -> b: std_conv(8, 3x3) -> c: conv(8, 3x3) -> d: conv(8, 3x3)",
     "same padding": 'conv(8, 3x3, stride = 2, pad = "same") -> max_pool(3x3, stride = 2, pad = "same")',
     "attention": """
         let t = x -> conv(8, 3x3) -> tokens

@@ -62,8 +62,7 @@ def emit(graph: Graph, *, header: Header | None = None, ops: Mapping[str, Op] = 
     used = sorted({each.helper for each in leaves if each.helper is not None})
     taken = {name for helper in used for name in helpers.definitions(helper)}
     names = class_names(classes, class_name(graph), taken)
-    exact = bool({rule.target for rule in rules} & helpers.bases(used))
-    loop = weights.loop(rules, exact)
+    loop = weights.loop(rules, helpers.bases(used))
     outputs = [output.name for output in results] if len(results) > 1 else []
     printer = Printer(names)
     sections = [helpers.body(helper) for helper in used]

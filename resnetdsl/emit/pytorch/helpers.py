@@ -49,12 +49,11 @@ def definitions(name: str) -> list[str]:
     return [each.name for each in ast.parse(source(name)).body if isinstance(each, ast.ClassDef | ast.FunctionDef)]
 
 
-def bases(names: list[str]) -> set[str]:
-    """The classes that helpers derive from, as written: `nn.Conv2d`."""
+def bases(names: list[str]) -> dict[str, set[str]]:
+    """The classes of helpers, and what each derives from, as written: `nn.Conv2d`."""
     return {
-        ast.unparse(base)
+        each.name: {ast.unparse(base) for base in each.bases}
         for name in names
         for each in ast.parse(source(name)).body
         if isinstance(each, ast.ClassDef)
-        for base in each.bases
     }

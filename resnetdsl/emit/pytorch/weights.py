@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from resnetdsl.emit.pytorch.leaves import Leaf
@@ -38,15 +39,25 @@ def gather(leaves: list[Leaf]) -> tuple[list[Leaf], list[Rule]]:
     return rest, list(rules.values())
 
 
-def loop(rules: list[Rule], exact: bool) -> list[str]:
-    """The loop over all modules. `exact`: a class of the source derives from one of torch's that has a rule."""
-    if not rules:
-        return []
-    lines = ["for module in self.modules():"]
-    for number, rule in enumerate(rules):
-        test = f"type(module) is {rule.target}" if exact else f"isinstance(module, {rule.target})"
+def loop(rules: list[Rule], bases: Mapping[str, set[str]]) -> list[str]:
+    """The loop over all modules. `bases`: the classes of the source that torch lacks, and what they derive from."""
+    inits = {rule.target: rule.inits for rule in rules}
+    derived = {name: base for name, those in bases.items() for base in those if base in inits}
+    # A class that starts as its base does needs no rule; one that starts otherwise must not fall under the base's.
+    exact = any(inits.get(name) != inits[base] for name, base in derived.items())
+    alike: dict[tuple[InitCall, ...], list[str]] = {}
+    for rule in rules:
+        if exact or rule.target not in derived:
+            alike.setdefault(rule.inits, []).append(rule.target)
+    lines = ["for module in self.modules():"] if rules else []
+    for number, (those, targets) in enumerate(alike.items()):
+        several = f"({', '.join(targets)})" if len(targets) > 1 else targets[0]
+        if exact:
+            test = f"type(module) in {several}" if len(targets) > 1 else f"type(module) is {several}"
+        else:
+            test = f"isinstance(module, {several.strip('()').replace(', ', ' | ')})"
         lines.append(f"    {'elif' if number else 'if'} {test}:")
-        lines += [f"        {call(init, 'module')}" for init in rule.inits]
+        lines += [f"        {call(init, 'module')}" for init in those]
     return lines
 
 
