@@ -95,37 +95,44 @@ class _Settled:
 
     def unclosed(self, pairs: list[tuple[int, int]], end: int) -> None:
         inner, inner_limit, inner_at = -1, -1, 0
+        together: dict[int, list[_Token]] = {}
         for opener, limit in pairs:
             at = _place(self.tokens, opener, limit, end)
             if inner > opener and inner_limit == limit and at > self.tokens[inner].start:
                 at = max(at, inner_at)
             inner, inner_limit, inner_at = opener, limit, at
-            token = self.tokens[opener]
-            self.closers.append((at, -opener, OPENERS[token.kind]))
-            if not any(t.kind == "BADSTRING" for t in self.tokens[opener:limit] if t.end <= at):
-                fix = BRACKETS[OPENERS[token.kind]] if token.kind != "LBRACE" else None
-                self.report("E0102", token, at, at, token, fix)
+            self.closers.append((at, -opener, OPENERS[self.tokens[opener].kind]))
+            self.faults.append(at)
+            if not any(token.kind == "BADSTRING" for token in self.tokens[opener:limit] if token.end <= at):
+                together.setdefault(at, []).append(self.tokens[opener])
+        # What is to be closed at one place is one mistake.
+        for at, openers in list(together.items())[:_MAX_REPORTS]:
+            place = self.file.span(at, at)
+            also = tuple(("opened", self.file.span(token.start, token.end)) for token in openers)
+            # Where a body ends nobody knows, so no edit closes one.
+            closing = "".join(BRACKETS[OPENERS[token.kind]] for token in openers)
+            fix = (Edit(place, closing),) if "}" not in closing else ()
+            self.sink.report("E0102", place, also=also, fix=fix, bracket=BRACKETS[openers[0].kind])
 
     def unmatched(self, pairs: list[tuple[int, int | None]]) -> None:
         for closer, opener in pairs:
             token = self.tokens[closer]
             self.overlooked.append(token.start)
-            self.report("E0108", token, token.start, token.end, None if opener is None else self.tokens[opener], "")
+            self.report(token, None if opener is None else self.tokens[opener], "")
 
     def replaced(self, pairs: list[tuple[int, int]]) -> None:
         for closer, opener in pairs:
             token, opened = self.tokens[closer], self.tokens[opener]
             self.overlooked.append(token.start)
             self.closers.append((token.start, -opener, OPENERS[opened.kind]))
-            self.report("E0108", token, token.start, token.end, opened, BRACKETS[OPENERS[opened.kind]])
+            self.report(token, opened, BRACKETS[OPENERS[opened.kind]])
 
-    def report(self, code: str, bracket: _Token, start: int, end: int, opened: _Token | None, fix: str | None) -> None:
-        self.faults.append(start)
+    def report(self, closer: _Token, opened: _Token | None, replacement: str) -> None:
+        self.faults.append(closer.start)
         if len(self.faults) <= _MAX_REPORTS:
-            span = self.file.span(start, end)
+            span = self.file.span(closer.start, closer.end)
             also = () if opened is None else (("opened", self.file.span(opened.start, opened.end)),)
-            edits = () if fix is None else (Edit(span, fix),)
-            self.sink.report(code, span, also=also, fix=edits, bracket=BRACKETS[bracket.kind])
+            self.sink.report("E0108", span, also=also, fix=(Edit(span, replacement),), bracket=BRACKETS[closer.kind])
 
 
 def _scan(lexer: Lexer, text: str, start: int, end: int) -> list[_Token]:

@@ -12,7 +12,7 @@ from resnetdsl.diagnostics.model import Edit, Fact, Sink
 from resnetdsl.source import SourceFile
 from resnetdsl.syntax.tables import END, NEWLINE, Tables
 
-MAX_BRACKETS = 100
+MAX_BRACKETS = 64
 MAX_TOKENS = 250_000
 MAX_FAULTS = 50
 
@@ -38,7 +38,7 @@ _A_NAME = re.compile(r"[ \t]+[A-Za-z_]")
 _A_BODY = re.compile(r"[ \t]*\{")
 _A_SIZE = re.compile(r'[ \t]*(?:[A-Za-z_0-9"}#\r\n]|$)|[ \t]+[(\[]')
 _A_VALUE = re.compile(r'[ \t]*(?:[A-Za-z_0-9"({}#\r\n]|$)|[ \t]+(?:-(?![> \t])|\[)')
-_A_LAYER = re.compile(r'[ \t]*[A-Za-z_0-9"({]')
+_A_LAYER = re.compile(r'[ \t]*[A-Za-z_0-9"({]|[ \t]+(?:-(?![> \t])|\[)')
 _A_VALUE_OF_ITS_OWN = re.compile(r"[ \t]*(?::|=(?![=>]))")
 _WORD = re.compile(r"[a-z]+\b")
 _COLON = re.compile(r"[ \t]*:")
@@ -307,7 +307,7 @@ class _Run:
             case "as":
                 keyword = before == "NAME" and _A_NAME.match(self.text, end, self.end) is not None
             case "step":
-                keyword = before in _OPERAND_END and not named
+                keyword = (before in _OPERAND_END or before == "RBRACE") and not named
             case "shared":
                 keyword = _A_LAYER.match(self.text, end, self.end) is not None and not named
             case "let" | "for" | "residual":

@@ -17,7 +17,7 @@ from resnetdsl.syntax.build import BROKEN, LEVELLESS, METHODS, Builder
 from resnetdsl.syntax.lexer import CLOSERS, OPENERS, Tokens
 from resnetdsl.syntax.tables import END, NEWLINE, Kind, Tables
 
-MAX_DEPTH = 200
+MAX_DEPTH = 128  # with what a tree's users need a level, well within Python's own thousand
 MAX_MISTAKES = 50
 _MAX_RECOVERIES = 2000
 
@@ -268,7 +268,8 @@ class Machine:
     def is_echo(self, at: int) -> bool:
         """Whether the lexer has already found fault next to this token."""
         faults, tokens = self.tokens.faults, self.tokens
-        index = bisect_left(faults, tokens.starts[at - 1] if at else 0)
+        since = tokens.starts[at - 1] + (tokens.types[at - 1] == NEWLINE) if at else 0
+        index = bisect_left(faults, since)
         return index < len(faults) and faults[index] <= tokens.ends[at]
 
     def cut(self, height: int) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from resnetdsl.diagnostics.model import Edit, Sink
 from resnetdsl.source import SourceFile
+from resnetdsl.syntax.build import BROKEN
 from resnetdsl.syntax.lexer import CLOSERS, OPENERS, Tokens
 from resnetdsl.syntax.machine import Machine
 from resnetdsl.syntax.tables import END, NEWLINE
@@ -136,7 +137,8 @@ class Mistakes:
         from difflib import get_close_matches
 
         yield from _HABITS.get(word.lower(), ())
-        yield from get_close_matches(word.lower(), self.keywords, n=4, cutoff=0.6)
+        if len(word) > 1 and word not in self.keywords:
+            yield from get_close_matches(word.lower(), self.keywords, n=4, cutoff=0.6)
 
     def types_with(self, first: int, at: int, suspect: int, keyword: str) -> list[str]:
         types = self.tokens.types
@@ -249,6 +251,8 @@ class Mistakes:
                 if closed == 0:
                     break
                 closed -= symbol in OPENERS
+            elif closed == 0 and machine.values[height - 1] is BROKEN:
+                break  # the recovery's own, and not in the text
             elif closed == 0 and symbol == "kind":
                 return f"the body of {self.definition(machine, symbols, height)}"
             elif closed == 0 and symbol in _BODIES:

@@ -22,7 +22,7 @@ from resnetdsl.syntax.machine import MAX_DEPTH, Machine, Maker, makers_of
 from resnetdsl.syntax.mistakes import Mistakes
 from resnetdsl.syntax.tables import Kind, Rule, Tables
 
-_MAX_INNER_DEPTH = 50
+_MAX_INNER_DEPTH = 32
 _JUMPS: dict[tuple[int, int, str], int] = {}
 
 
@@ -126,20 +126,31 @@ def build_tables(grammar: str, *, strict: bool = False) -> Tables:
     if strict:
         LALR_Parser(frontend.parser_conf, strict=True)
     table = frontend.parser._parse_table
-    numbers: dict[Any, int] = {}
+    # Lark numbers its states by the order of sets, which changes from run to run; here they are numbered as they are
+    # reached from the starts, so that the tables are the same in each run.
+    order = [table.start_states[start] for start in sorted(table.start_states)]
+    numbers = {state: number for number, state in enumerate(order)}
+    rule_numbers: dict[Any, int] = {}
     rules: list[Rule] = []
-    states: list[dict[str, int]] = [{} for _ in table.states]
-    for state, actions in sorted(table.states.items()):
-        for symbol, (action, target) in sorted(actions.items()):
+    states: list[dict[str, int]] = []
+    for state in order:
+        actions: dict[str, int] = {}
+        for symbol, (action, target) in sorted(table.states[state].items()):
             if action.name == "Shift":
-                states[state][symbol] = target
-                continue
-            if target not in numbers:
-                numbers[target] = len(rules)
-                rules.append(_rule(target))
-            states[state][symbol] = ~numbers[target]
+                if target not in numbers:
+                    numbers[target] = len(order)
+                    order.append(target)
+                actions[symbol] = numbers[target]
+            else:
+                if target not in rule_numbers:
+                    rule_numbers[target] = len(rules)
+                    rules.append(_rule(target))
+                actions[symbol] = ~rule_numbers[target]
+        states.append(actions)
+    starts = {start: numbers[state] for start, state in sorted(table.start_states.items())}
+    ends = {start: numbers[state] for start, state in sorted(table.end_states.items())}
     terminals = [(t.name, t.pattern.value, t.pattern.type == "str") for t in lark.terminals]
-    return Tables(states, rules, dict(table.start_states), dict(table.end_states), terminals)
+    return Tables(states, rules, starts, ends, terminals)
 
 
 def _rule(rule: Any) -> Rule:

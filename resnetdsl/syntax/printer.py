@@ -212,7 +212,10 @@ class Printer(Expressions):
         between = statement.span.file.text[statement.then.span.end : otherwise.span.start]
         # A short `if` may have its `else` below it, as its author chose; after a tall one it stands beside the `}`.
         own_line = "\n" not in text and "\n" in between and indent >= 0
-        text += "\n" + " " * indent + "else " if own_line else " else "
+        beside = self.comment_beside(statement.then.span.end)
+        if beside is not None:
+            text += f"  {beside.text.rstrip()}"
+        text += "\n" + " " * indent + "else " if own_line or beside is not None else " else "
         nested = otherwise.statements[0] if len(otherwise.statements) == 1 else None
         if isinstance(nested, ast.If) and nested.span == otherwise.span:
             return text + self.if_(nested, indent)
