@@ -76,10 +76,10 @@ def is_open(part: Part, level: Level, in_block: bool) -> bool:
 
 
 def holds_blocks(part: Part) -> bool:
-    """Whether a block or group mostly consists of blocks, as a backbone or a dense block does: a stage but for the name.
+    """Whether a block or group mostly consists of blocks, as a backbone or dense block does: a stage but for the name.
 
-    What counts as a block here has two weighted layers or more; a layer with its norm and activation does not, nor does
-    a gate beside the layers of a block outweigh them.
+    What counts as a block here has two weighted layers or more; a layer with its norm and activation has one, and a
+    gate beside the layers of a block does not outweigh them.
     """
     inner = [item for item in part.items if isinstance(item, Part)]
     held = sum(len(item.nodes) for item in inner if holds_blocks(item) or _is_block(item))

@@ -220,6 +220,15 @@ def test_an_addition_of_two_branches_is_no_residual() -> None:
     assert titles(view(graph, Level.BLOCK), BoxKind.LAYER)[-1] == "add"
 
 
+def test_a_lateral_that_only_tells_a_size_is_no_shortcut() -> None:
+    make = Builder("pyramid")
+    fine = make.input(4, 8, 8)
+    coarse = make("max_pool", fine, at="pool", kernel=2)
+    lateral = make("conv", fine, at="lateral", out_channels=4, kernel=1)
+    up = make("resize_to", coarse, lateral, at="up")
+    assert not residuals(make.done(make("add", lateral, up, at="add")))
+
+
 def test_an_unnamed_shortcut_is_called_by_its_op() -> None:
     make = Builder("plain")
     x = make.input(4, 8, 8)

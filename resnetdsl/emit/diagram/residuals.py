@@ -8,6 +8,8 @@ from resnetdsl.ir.graph import Graph, Node, ScopeKind, Source
 
 ADDITION = "add"
 PASSES = "identity"
+SIZED = ("resize_to", "image_like")
+"""Ops that take no more than the size of their second operand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,8 @@ def _leads_to(graph: Graph, tensor: Source, node: int) -> bool:
         if at <= tensor.node or at in seen:
             continue
         seen.add(at)
-        for source in graph.inputs(at):
+        sources = graph.inputs(at)
+        for source in sources[:1] if graph.node(at).op in SIZED else sources:
             if source == tensor:
                 return True
             open_ones.append(source.node)

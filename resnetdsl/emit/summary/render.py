@@ -66,7 +66,11 @@ def _columns(summary: Summary) -> list[_Column]:
         _Column("params", True, 0, tuple(_number(line.sums.params) for line in lines), grouped(sums.params)),
         _Column("MACs", True, 0, tuple(_human(line.sums.macs) for line in lines), human(sums.macs)),
         _Column(
-            "memory", True, 3, tuple(human_bytes(line.bytes) for line in lines), human_bytes(summary.memory.training)
+            "memory",
+            True,
+            3,
+            tuple(human_bytes(line.bytes) if line.bytes else "" for line in lines),
+            human_bytes(summary.memory.training),
         ),
         _Column("field", True, 4, tuple(str(line.field) for line in lines), str(summary.field)),
     ]
