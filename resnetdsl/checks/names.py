@@ -1,4 +1,4 @@
-"""E0201 in text that was never run, and W0801, W0802, W0805: names bound and not used.
+"""E0201 and E0404 in text that was never run, and W0801, W0802, W0805: names bound and not used.
 
 Elaboration sees only what the networks of a file reach. This looks at the tree, so that a misspelt name in a branch
 not taken or in a block not used is found as well.
@@ -77,7 +77,7 @@ def _definition(item: ast.Definition, top: _Names, sink: Sink) -> None:
 
 def _body(body: ast.Body, outside: _Names, sink: Sink) -> None:
     """A body's names are its `let`s, parameters and loop variables, wherever in it they are bound."""
-    names = _Names(outside, {"x": body.span})
+    names = _Names(outside, {"x": body.span, "here": body.span})
     lets: dict[str, Span] = {}
     for node in _own(body):
         match node:
@@ -147,6 +147,10 @@ def _visit(node: ast.Node, names: _Names, sink: Sink) -> None:
         case ast.Binary(op=ast.BinaryOp.MULTIPLY):
             _visit(node.left, names, sink)
             _visit(node.right, _Names(names, dict.fromkeys(COPY_NAMES, node.span)), sink)
+        case ast.Conditional():
+            _half_labelled(node, sink)
+            for child in children(node):
+                _visit(child, names, sink)
         case ast.Lambda():
             _visit(node.body, _Names(names, {param.name: param.span for param in node.params}), sink)
         case ast.Comprehension():
@@ -166,3 +170,14 @@ def _visit(node: ast.Node, names: _Names, sink: Sink) -> None:
         case _:
             for child in children(node):
                 _visit(child, names, sink)
+
+
+def _half_labelled(node: ast.Conditional, sink: Sink) -> None:
+    """`bn: a if c else b`: the label is meant for both arms and names one."""
+    for arm, other in ((node.then, node.otherwise), (node.otherwise, node.then)):
+        if not isinstance(arm, ast.Labelled) or isinstance(other, ast.Labelled | ast.Chain | ast.Conditional):
+            continue
+        is_absent = isinstance(other, ast.Name) and other.id == "none"
+        before = arm.span.file.text[: arm.span.start].rstrip()
+        if not is_absent and not before.endswith("("):
+            sink.report("E0404", other.span, also=(("label", arm.label.span),), label=arm.label.span.text)

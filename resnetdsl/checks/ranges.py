@@ -11,6 +11,7 @@ those see the same number whichever way it came about.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Final
 
 from resnetdsl.checks.base import place, report
@@ -34,11 +35,10 @@ def check(network: Elaborated, again: Again) -> None:
     graph = network.graph
     if graph.input_ranges == (None, None, None):
         return
-    tried = list(dict.fromkeys(sizes(graph)))
-    cost = len(graph) * len(tried) * (20 if network.run.reads_size else 1)
-    if cost > MOST_STEPS and network.run.input_span is not None:
-        limit = MOST_STEPS // (len(graph) * (20 if network.run.reads_size else 1))
-        network.run.report("E0604", network.run.input_span, sizes=len(tried), limit=limit)
+    limit = MOST_STEPS // (len(graph) * (20 if network.run.reads_size else 1))
+    tried = list(dict.fromkeys(islice(sizes(graph), limit + 3)))  # two may repeat the default
+    if len(tried) > limit and network.run.input_span is not None:
+        network.run.report("E0604", network.run.input_span, sizes=_count(graph), limit=limit)
         return
     known: dict[tuple[int, tuple[TensorType, ...]], tuple[TensorType, ...] | Fault] = {}
     weights = {node.id: _weights(graph, node.id, graph.input_types(node.id)) for node in graph.nodes()}
@@ -61,6 +61,12 @@ def sizes(graph: Graph) -> Iterator[Size]:
     if axes[1] and axes[2]:
         for both in zip(axes[1], axes[2], strict=False):
             yield channels, *both
+
+
+def _count(graph: Graph) -> int:
+    """How many sizes `sizes` gives, at most: ranges may be far too long to go through."""
+    spans = [(high - low) // step + 1 for low, high, step in filter(None, graph.input_ranges[1:])]
+    return 1 + sum(spans) + (min(spans) if len(spans) == 2 else 0)
 
 
 def _holds(

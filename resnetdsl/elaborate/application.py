@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NoReturn
 
 from resnetdsl.elaborate import budget
 from resnetdsl.elaborate.arguments import missing
@@ -41,6 +42,14 @@ from resnetdsl.ops.base import REQUIRED
 from resnetdsl.source import Span
 from resnetdsl.syntax import ast
 
+_SCOPES = {
+    ast.DefinitionKind.NETWORK: ScopeKind.BLOCK,
+    ast.DefinitionKind.BLOCK: ScopeKind.BLOCK,
+    ast.DefinitionKind.SHORTCUT: ScopeKind.SHORTCUT,
+    ast.DefinitionKind.STEM: ScopeKind.STEM,
+    ast.DefinitionKind.HEAD: ScopeKind.HEAD,
+}
+
 Copy = tuple[int, int]
 """Which copy of a repeat, of how many."""
 
@@ -73,7 +82,13 @@ class Applier:
         """
         if contains_poison(value):
             return POISON
+        self.run.spend(layer.span)
+        self.run.spend_on(value, layer.span)
+        self.run.meter.nesting += 1
+        if self.run.meter.nesting > budget.NESTING:
+            self._too_deep(layer.span, place, budget.NESTING)
         result = self._apply(layer, value, place, component, copy)
+        self.run.meter.nesting -= 1
         return doubt(value) if isinstance(result, Poison) else result
 
     def _apply(self, layer: Layer, value: Value, place: Place, component: str | None, copy: Copy | None) -> Value:
@@ -125,13 +140,16 @@ class Applier:
         """Do something one level further down; the levels are bounded, so recursion ends."""
         meter = self.run.meter
         if meter.depth >= budget.DEPTH:
-            self.run.report("E0502", span, place, depth=meter.depth + 1, limit=budget.DEPTH)
-            raise budget.OverBudget
+            self._too_deep(span, place, budget.DEPTH)
         meter.depth += 1
         try:
             return work()
         finally:
             meter.depth -= 1
+
+    def _too_deep(self, span: Span, place: Place | None, limit: int) -> NoReturn:
+        self.run.report("E0502", span, place, depth=limit + 1, limit=limit)
+        raise budget.OverBudget
 
     def _group(self, place: Place, name: str, span: Span, copy: Copy | None = None) -> Place:
         """A place for layers that have a name in common and are no definition."""
@@ -172,15 +190,25 @@ class Applier:
     def _defined(
         self, layer: DefinedLayer, value: Value, place: Place, component: str | None, copy: Copy | None
     ) -> Value:
-        syntax = layer.definition.syntax
-        name = place.counter.next() if component is None else component
+        kind = layer.definition.syntax.kind
+        name = place.counter.next() if component is None and kind.adds_path else component
         if tensors_in(value) is None:
             return self.run.report("E0219", layer.span, place, got=describe(value))
-        is_shortcut = syntax.kind is ast.DefinitionKind.SHORTCUT
+        inner = self._scope(layer, place, name or "", copy)
+        result = self.deeper(lambda: self.enter(layer, value, inner), layer.span, place)
+        return doubt(result) if layer.doubtful else result
+
+    def _scope(self, layer: DefinedLayer, place: Place, name: str, copy: Copy | None) -> Place:
+        """The place inside a definition. Without a name of its own, the names in it go on from those outside."""
+        syntax = layer.definition.syntax
+        kind = _SCOPES[syntax.kind]
+        around = self.run.graph.scopes[place.scope]
+        if not syntax.kind.adds_path and not name and around.kind is kind:
+            return replace(place, to=None)  # `stem { imagenet_stem(64) }` is one stem
         index, count = copy or (None, None)
         path = place.path(name)
         scope = self.run.graph.add_scope(
-            ScopeKind.SHORTCUT if is_shortcut else ScopeKind.BLOCK,
+            kind,
             syntax.name,
             path,
             place.scope,
@@ -190,10 +218,8 @@ class Applier:
             count=count,
             doc=syntax.doc,
         )
-        to = place.to if is_shortcut else None
-        inner = Place(scope.id, path, Counter(), to, place.replay)
-        result = self.deeper(lambda: self.enter(layer, value, inner), layer.span, place)
-        return doubt(result) if layer.doubtful else result
+        counter = Counter() if name or syntax.kind.adds_path else place.counter
+        return Place(scope.id, path, counter, place.to if kind is ScopeKind.SHORTCUT else None, place.replay)
 
     def enter(self, layer: DefinedLayer, value: Value, place: Place) -> Value:
         """Run a definition's body on a value, its parameters bound."""
@@ -244,8 +270,7 @@ class Applier:
         count = len(layer.copies)
         before = len(self.run.graph)
         for index, copy in enumerate(layer.copies):
-            single = isinstance(copy, OpLayer | DefinedLayer | SharedLayer | BodyLayer | LabelledLayer)
-            component = None if single else place.counter.next()
+            component = None if _is_single(copy) else place.counter.next()
             value = self.apply(copy, value, place, component, (index, count))
             if index == 0:
                 # Told by the first copy, a mistyped count ends here and not after a million nodes.
@@ -273,7 +298,7 @@ class Applier:
             return self.run.report(
                 "E0207", layer.span, place, wanted="one tensor", got=describe(main), where="the end of a residual"
             )
-        label = None if isinstance(layer.shortcut, LabelledLayer | OpLayer) else "shortcut"
+        label = None if isinstance(layer.shortcut, LabelledLayer | OpLayer) else place.counter.name("shortcut")
         shortcut = self.apply(layer.shortcut, value, replace(inner, to=main), label)
         if isinstance(shortcut, Poison):
             return Tensor(main.source, main.type, main.span, doubtful=True)
@@ -322,3 +347,10 @@ class Applier:
         if first.weights and not doubtful and self.run.builder.weights(start) != first.weights:
             self.run.report("E0314", layer.span, place, (("first", first.span),), first=first.type, now=types)
         return result
+
+
+def _is_single(layer: Layer) -> bool:
+    """Whether a layer takes one position in its chain and is named after it."""
+    if isinstance(layer, DefinedLayer):
+        return layer.definition.syntax.kind.adds_path
+    return isinstance(layer, OpLayer | SharedLayer | BodyLayer | LabelledLayer)

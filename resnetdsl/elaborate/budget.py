@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +15,13 @@ DEPTH: Final = 100
 """Blocks inside blocks; recursion over static arguments ends here."""
 
 LIST: Final = 100_000
-"""Elements of a list."""
+"""Elements of a list, those of the lists in it included."""
+
+TEXT: Final = 10_000
+"""Characters of a string."""
+
+NESTING: Final = 1_000
+"""Layers inside layers, such as sums of sums; blocks are bounded by DEPTH."""
 
 WORK: Final = 500_000
 """Expressions evaluated for one network."""
@@ -22,6 +31,17 @@ NUMBER: Final = 2**63
 
 FRAMES: Final = 60_000
 """Python frames that DEPTH blocks of the deepest syntax that the parser lets through may need."""
+
+
+@contextmanager
+def roomy() -> Iterator[None]:
+    """Room for as many Python frames as the bounds above let an evaluation need."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, FRAMES))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 class OverBudget(Exception):  # noqa: N818 - it ends one network's elaboration and is no error of ours
@@ -34,3 +54,6 @@ class Meter:
 
     work: int = 0
     depth: int = 0
+    nesting: int = 0
+    spent: bool = False
+    """Whether the end has been reported; once is enough."""

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Final, cast
 
+from resnetdsl.elaborate import budget
 from resnetdsl.elaborate.arguments import want_whole, whole
-from resnetdsl.elaborate.operators import binary, bounded_list, bounded_number, is_number, same
+from resnetdsl.elaborate.operators import binary, bounded_list, bounded_number, is_number, too_long
 from resnetdsl.elaborate.run import Place, Run
 from resnetdsl.elaborate.values import POISON, Builtin, Given, Poison, Quotient, Tensor, Value, describe
 from resnetdsl.source import Span
@@ -102,6 +103,9 @@ def _zip(call: Call) -> Value:
         if not isinstance(given.value, tuple):
             return call.wrong(given, "a list")
     lists = [cast("tuple[Value, ...]", given.value) for given in call.rest]
+    length = len(lists) * min(map(len, lists), default=0)
+    if length > budget.LIST:
+        return too_long(call.run, call.place, call.span, length)
     return tuple(zip(*lists, strict=False))
 
 
@@ -191,12 +195,12 @@ def _fits(call: Call) -> Value:
 
 def _any(call: Call) -> Value:
     items = call.items("values")
-    return items if isinstance(items, Poison) else any(same(item, True) for item in items)
+    return items if isinstance(items, Poison) else any(item is True for item in items)
 
 
 def _all(call: Call) -> Value:
     items = call.items("values")
-    return items if isinstance(items, Poison) else all(same(item, True) for item in items)
+    return items if isinstance(items, Poison) else all(item is True for item in items)
 
 
 _V = ("value",)

@@ -9,7 +9,7 @@ from resnetdsl.elaborate import budget
 from resnetdsl.elaborate.arguments import nearest, want_whole
 from resnetdsl.elaborate.calling import Caller
 from resnetdsl.elaborate.labels import unfit
-from resnetdsl.elaborate.operators import binary, bounded_list
+from resnetdsl.elaborate.operators import binary, bounded_list, bounded_text, too_long
 from resnetdsl.elaborate.run import Context, Run
 from resnetdsl.elaborate.values import (
     POISON,
@@ -76,19 +76,24 @@ class Evaluator:
 
     def __call__(self, node: ast.Expr, context: Context) -> Value:
         self.run.spend(node.span)
-        return self._table[type(node)](node, context)
+        value = self._table[type(node)](node, context)
+        if isinstance(value, tuple):
+            return POISON if POISON in value else bounded_list(self.run, context.place, value, node.span)
+        return value
 
     # --- values ---
 
     def _text(self, node: ast.Text, context: Context) -> Value:
-        return self.template(node.parts, context)
+        return self.template(node.parts, node.span, context)
 
-    def template(self, parts: tuple[str | ast.Expr, ...], context: Context) -> str | Poison:
+    def template(self, parts: tuple[str | ast.Expr, ...], span: Span, context: Context) -> str | Poison:
         """Text with its `{...}` filled in by numbers and strings."""
-        filled: list[str] = []
+        text: str | Poison = ""
         for part in parts:
+            if isinstance(text, Poison):
+                return POISON
             if isinstance(part, str):
-                filled.append(part)
+                text += part
                 continue
             value = self(part, context)
             if uncertain(value):
@@ -98,8 +103,9 @@ class Evaluator:
                 return self.run.report(
                     "E0207", part.span, context.place, wanted="a number or a string", got=describe(value), where=where
                 )
-            filled.append(f"{float(value):g}" if isinstance(value, float) else str(value))
-        return "".join(filled)
+            more = f"{float(value):g}" if isinstance(value, float) else str(value)
+            text = bounded_text(self.run, context.place, text + more, span)
+        return text
 
     def _name(self, node: ast.Name, context: Context) -> Value:
         env = context.env.find(node.id)
@@ -113,24 +119,21 @@ class Evaluator:
         return value
 
     def _list(self, node: ast.ListExpr, context: Context) -> Value:
-        return bounded_list(self.run, context.place, tuple(self(item, context) for item in node.items), node.span)
+        return tuple(self(item, context) for item in node.items)
 
     def _comprehension(self, node: ast.Comprehension, context: Context) -> Value:
-        items = self.items(node.iterable, context)
-        if isinstance(items, Poison):
-            return POISON
+        known = self.items(node.iterable, context)
+        items = (POISON,) if isinstance(known, Poison) else known
         found: list[Value] = []
         for index, item in enumerate(items):
             inner = Context(context.env.child(), context.place)
-            if not self.bind_targets(node.targets, index, item, inner):
-                return POISON
-            if node.condition is not None:
-                wanted = self.condition(node.condition, inner)
-                if isinstance(wanted, Poison):
-                    return POISON
-                if not wanted:
-                    continue
+            broken = not self.bind_targets(node.targets, index, item, inner) or item is POISON
+            wanted = True if node.condition is None else self.condition(node.condition, inner)
+            if not wanted:
+                continue
             found.append(self(node.body, inner))
+            if broken or isinstance(wanted, Poison):
+                return POISON
         return tuple(found)
 
     def items(self, node: ast.Expr, context: Context) -> tuple[Value, ...] | Poison:
@@ -265,7 +268,7 @@ class Evaluator:
             )
         numbers = range(*ends)
         if len(numbers) > budget.LIST:
-            return self.run.report("E0503", node.span, context.place, length=len(numbers), limit=budget.LIST)
+            return too_long(self.run, context.place, node.span, len(numbers))
         return tuple(numbers)
 
     # --- operators ---
@@ -387,6 +390,9 @@ class Evaluator:
                 continue
             if applying and context.place is not None:
                 running = self.run.applier.apply(layer, running, context.place)
+            elif isinstance(layer, SequenceLayer):  # flat, so that a chain carried through a loop gets no deeper
+                self.run.spend_on(layer.steps, step.span)
+                layers.extend(layer.steps)
             else:
                 layers.append(layer)
         if broken:
@@ -395,7 +401,7 @@ class Evaluator:
 
     def label(self, node: ast.Label, context: Context) -> str | Poison:
         """The text of a label, fit to be a module path."""
-        text = self.template(node.parts, context)
+        text = self.template(node.parts, node.span, context)
         if isinstance(text, Poison):
             return POISON
         reason = unfit(text)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from resnetdsl.diagnostics.model import Sink
+from resnetdsl.elaborate import budget
 from resnetdsl.elaborate.arguments import nearest
 from resnetdsl.elaborate.builtins import BUILTINS
 from resnetdsl.elaborate.environment import Env
@@ -24,7 +25,7 @@ from resnetdsl.syntax import ast
 from resnetdsl.syntax.parser import parse
 from resnetdsl.syntax.reading import read_source
 
-_DEFINITION = re.compile(r"^(?:block|shortcut|network|let)\s+([A-Za-z_]\w*)", re.MULTILINE)
+_DEFINITION = re.compile(r"^(?:block|shortcut|network|stem|head|let)\s+([A-Za-z_]\w*)", re.MULTILINE)
 _NO_NAMES: Final = frozenset({"input", "param"})  # ops with a statement of their own
 
 
@@ -149,8 +150,8 @@ class Loader:
                 )
             return
         inner = Context(module.env.child())
-        value = self.run.evaluator(item.value, Context(module.env))
-        self.run.evaluator.unpack(item.targets, value, item.value.span, inner)
+        once = _Once(lambda: self.run.evaluator(item.value, Context(module.env)), self.run, "", item.span)
+        self.run.evaluator.unpack(item.targets, once(), item.value.span, inner)
         for name, part in inner.env.names.items():
             if self._new(name, item.span, places):
                 module.env.names[name] = part
@@ -235,8 +236,16 @@ class _Once:
     def __call__(self) -> Value:
         if self.busy:
             return self.run.report("E0229", self.span, name=self.name)
+        meter = self.run.meter
+        if meter.nesting >= budget.NESTING:
+            return self.run.report("E0502", self.span, depth=budget.NESTING + 1, limit=budget.NESTING)
         self.busy = True
+        meter.nesting += 1
         try:
-            return self.make()
+            with budget.roomy():
+                return self.make()
+        except budget.OverBudget:
+            return POISON
         finally:
             self.busy = False
+            meter.nesting -= 1

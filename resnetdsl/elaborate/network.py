@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from contextlib import suppress
 from dataclasses import dataclass
 
 from resnetdsl.diagnostics.model import Sink
@@ -60,19 +60,13 @@ def elaborate(
     run = new_run(sink, graph)
     run.input_shape = input_shape
     place = Place(root.id, "", Counter())
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(limit, budget.FRAMES))
     complete = False
-    try:
+    with suppress(budget.OverBudget), budget.roomy():
         context = run.applier.parameters(layer, None, place)
         result = run.executor.run_body(syntax.body, context, None, syntax.kind)
         complete = _finish(run, result, syntax)
         top = Context(layer.definition.env, place)
         run.promises.extend(Promise(expectation, top) for expect in expects for expectation in expect.expectations)
-    except budget.OverBudget:
-        pass
-    finally:
-        sys.setrecursionlimit(limit)
     return Elaborated(graph, tuple(run.promises), run, complete)
 
 

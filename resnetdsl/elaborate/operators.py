@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 from resnetdsl.elaborate import budget
@@ -15,11 +16,13 @@ from resnetdsl.elaborate.values import (
     Layer,
     MergeLayer,
     OpLayer,
+    Poison,
     Quotient,
     Tensor,
     Value,
     contains_poison,
     describe,
+    extent,
     uncertain,
 )
 from resnetdsl.source import Span
@@ -45,18 +48,21 @@ def is_number(value: Value) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def same(left: Value, right: Value) -> bool:
+def same(left: Value, right: Value, spend: Callable[[], None]) -> bool:
     """Equality of values; two layers are equal if they are one definition with equal arguments."""
+    spend()
     match left, right:
+        case _ if left is right:
+            return True
         case (tuple(), tuple()):
-            return len(left) == len(right) and all(map(same, left, right))
+            return len(left) == len(right) and all(same(*pair, spend) for pair in zip(left, right, strict=True))
         case (OpLayer(), OpLayer()):
             return left.op is right.op and dict(left.attrs) == dict(right.attrs)
         case (DefinedLayer(), DefinedLayer()):
             return (
                 left.definition.syntax is right.definition.syntax
                 and left.given.keys() == right.given.keys()
-                and all(same(left.given[name].value, right.given[name].value) for name in left.given)
+                and all(same(left.given[name].value, right.given[name].value, spend) for name in left.given)
             )
         case (bool(), _) | (_, bool()):
             return left is right
@@ -70,11 +76,11 @@ def binary(run: Run, place: Place | None, op: BinaryOp, left: Value, right: Valu
         return POISON
     match op, left, right:
         case BinaryOp.EQUAL, _, _:
-            return same(left, right)
+            return same(left, right, partial(run.spend, span))
         case BinaryOp.NOT_EQUAL, _, _:
-            return not same(left, right)
+            return not same(left, right, partial(run.spend, span))
         case BinaryOp.ADD, str(), str():
-            return left + right
+            return bounded_text(run, place, left + right, span)
         case BinaryOp.ADD, tuple(), tuple():
             return bounded_list(run, place, left + right, span)
         case (BinaryOp.MULTIPLY, tuple(), int()) | (BinaryOp.MULTIPLY, int(), tuple()):
@@ -127,14 +133,37 @@ def tensors(run: Run, place: Place, op: BinaryOp, left: Tensor | float, right: T
 
 
 def bounded_list(run: Run, place: Place | None, items: tuple[Value, ...], span: Span) -> Value:
-    if len(items) > budget.LIST:
-        return run.report("E0503", span, place, length=len(items), limit=budget.LIST)
+    """A list, or a message where it is too long or too deep; going through it counts as work."""
+    count, depth = extent(items, budget.LIST)
+    run.spend(span, count >> 5)
+    if count > budget.LIST:
+        return too_long(run, place, span, count)
+    if depth > budget.DEPTH:
+        return too_long(run, place, span, depth, budget.DEPTH, "list of lists", "levels")
     return items
+
+
+def too_long(
+    run: Run,
+    place: Place | None,
+    span: Span,
+    length: int,
+    limit: int = budget.LIST,
+    what: str = "list",
+    unit: str = "items",
+) -> Poison:
+    return run.report("E0503", span, place, length=length, limit=limit, what=what, unit=unit)
+
+
+def bounded_text(run: Run, place: Place | None, text: str, span: Span) -> str | Poison:
+    if len(text) > budget.TEXT:
+        return too_long(run, place, span, len(text), budget.TEXT, "string", "characters")
+    return text
 
 
 def _repeat_list(run: Run, place: Place | None, items: tuple[Value, ...], times: int, span: Span) -> Value:
     if len(items) * times > budget.LIST:
-        return run.report("E0503", span, place, length=len(items) * times, limit=budget.LIST)
+        return too_long(run, place, span, len(items) * times)
     return items * times
 
 

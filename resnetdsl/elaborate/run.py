@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from resnetdsl.diagnostics.model import Fact, Frame, Sink
 from resnetdsl.elaborate import budget
 from resnetdsl.elaborate.environment import Env
-from resnetdsl.elaborate.values import POISON, Poison, Tensor
+from resnetdsl.elaborate.values import POISON, Poison, Tensor, Value
 from resnetdsl.ir.graph import Graph, Scope, ScopeKind
 from resnetdsl.source import Span
 from resnetdsl.syntax import ast
@@ -22,13 +22,19 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Counter:
-    """Hands out the positions of a chain."""
+    """Hands out the positions of a chain, and names to what has a name by default."""
 
     value: int = 0
+    named: dict[str, int] = field(default_factory=dict)
 
     def next(self) -> str:
         self.value += 1
         return str(self.value - 1)
+
+    def name(self, word: str) -> str:
+        """The word itself at first, then with a number: `shortcut`, `shortcut2`."""
+        self.named[word] = self.named.get(word, 0) + 1
+        return word if self.named[word] == 1 else f"{word}{self.named[word]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +99,19 @@ class Run:
         self.sink.take((Fact(code, span, data, also, trail),))
         return POISON
 
-    def spend(self, span: Span) -> None:
-        """Count one evaluation."""
-        self.meter.work += 1
+    def spend(self, span: Span, amount: int = 1) -> None:
+        """Count one evaluation, or as much work as so many."""
+        self.meter.work += amount
         if self.meter.work > budget.WORK:
-            self.report("E0504", span, limit=budget.WORK)
+            if not self.meter.spent:
+                self.meter.spent = True
+                self.report("E0504", span, limit=budget.WORK)
             raise budget.OverBudget
+
+    def spend_on(self, value: Value, span: Span) -> None:
+        """Count the work of going through a list once."""
+        if isinstance(value, tuple):
+            self.spend(span, len(value) >> 5)
 
 
 def frames(trail: list[Scope]) -> tuple[Frame, ...]:

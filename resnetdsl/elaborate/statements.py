@@ -57,6 +57,7 @@ class Executor:
             ast.Out: self._out,
             ast.Tap: self._tap,
             ast.Expect: self._expect,
+            ast.Require: self._require,
             ast.Input: self._input,
             ast.Stem: self._part,
             ast.Head: self._part,
@@ -77,6 +78,7 @@ class Executor:
                 self.run.report("E0220", statement.span, context.place, what="a line", where="after `out`")
                 return
             self.run.spend(statement.span)
+            context.env.names["here"] = state.value
             self._table[type(statement)](statement, context, state)
 
     # --- steps and names ---
@@ -189,8 +191,7 @@ class Executor:
             self.run.report("E0219", span, context.place, got=describe(value))
             return
         if label == "output":
-            reason = "it is the name of the network's last tensor"
-            self.run.report("E0402", node.label.span, context.place, label=label, reason=reason)
+            self.run.report("E0403", node.label.span, context.place, name=label)
             return
         for output in self.run.graph.outputs:
             if output.name == label:
@@ -214,6 +215,30 @@ class Executor:
         if self._in_network("`expect`", node, context, state):
             kept = Context(context.env.child(**context.env.names), context.place)
             self.run.promises.extend(Promise(expectation, kept) for expectation in node.expectations)
+
+    def _require(self, node: ast.Require, context: Context, state: State) -> None:
+        """What a definition demands of its arguments; the message points at whoever gave them."""
+        met = self.run.evaluator.condition(node.condition, context)
+        if isinstance(met, Poison) or met:
+            return
+        message = self.run.evaluator(node.message, context)
+        if isinstance(message, str):
+            asked = self._call_of(context)
+            self.run.report("E0230", asked or node.span, context.place, (("demanded", node.span),), message=message)
+        elif not isinstance(message, Poison):
+            where = "the message of `require`"
+            self.run.report(
+                "E0207", node.message.span, context.place, wanted="a string", got=describe(message), where=where
+            )
+        state.value = POISON
+
+    def _call_of(self, context: Context) -> Span | None:
+        """The text that called the definition which is being expanded."""
+        if context.place is None:
+            return None
+        trail = self.run.graph.trail(context.place.scope)
+        calls = [scope.call for scope in trail if scope.definition is not None and scope.call is not None]
+        return calls[-1] if calls else None
 
     def _input(self, node: ast.Input, context: Context, state: State) -> None:
         if not self._in_network("`input`", node, context, state) or context.place is None:
@@ -246,10 +271,9 @@ class Executor:
         if found is None or not isinstance(state.value, Tensor) or state.value.doubtful:
             return
         if state.value.type.size("c") != found[0]:
-            wanted = f"{found[0]} channels"
-            self.run.report(
-                "E0306", node.span, context.place, op="this network", wanted=wanted, got=str(state.value.type)
-            )
+            wanted, got = f"a tensor of {found[0]} channels", describe(state.value)
+            where = f"the input of this network, given {state.value.type}"
+            self.run.report("E0207", node.span, context.place, wanted=wanted, got=got, where=where)
 
     def _is_root(self, place: Place) -> bool:
         return self.run.graph.scopes[place.scope].kind is ScopeKind.NETWORK

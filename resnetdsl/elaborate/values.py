@@ -235,9 +235,20 @@ def describe(value: Value) -> str:
 
 
 def contains_poison(value: Value) -> bool:
-    if isinstance(value, tuple):
-        return any(contains_poison(item) for item in value)
-    return value is POISON
+    """Whether a value is poisoned, or an item of a list is: lists in lists are never (see `Evaluator.__call__`)."""
+    return value is POISON or (isinstance(value, tuple) and POISON in value)
+
+
+def extent(items: tuple[Value, ...], most: int) -> tuple[int, int]:
+    """How many items there are in a list and the lists in it, and how deep these go; counting ends beyond `most`."""
+    count, deepest = 0, 0
+    waiting = [(items, 1)]
+    while waiting and count <= most and deepest <= most:
+        inner, depth = waiting.pop()
+        count += len(inner)
+        deepest = max(deepest, depth)
+        waiting.extend((item, depth + 1) for item in inner if isinstance(item, tuple))
+    return count, deepest
 
 
 def uncertain(value: Value) -> bool:

@@ -12,7 +12,6 @@ class Binary(Op):
     """An operator on two tensors. `form` is its text, with {left} and {right} for the operands."""
 
     arity = 2
-    layer = False
 
     def __init__(self, name: str, form: str, doc: str) -> None:
         self.name = name
@@ -31,7 +30,6 @@ class Binary(Op):
 class Constant(Op):
     """An operator on a tensor and a number. `form` has {value} for the number."""
 
-    layer = False
 
     def __init__(self, name: str, form: str, doc: str) -> None:
         self.name = name

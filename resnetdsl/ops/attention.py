@@ -21,7 +21,6 @@ class Matmul(Op):
     doc = "The product of the matrices in the last two axes; axes before those stretch as in `+`."
     params = (Param("transpose", Kind.BOOL, False, doc="Whether rows and columns of the right operand change places."),)
     arity = 2
-    layer = False
 
     def infer(self, attrs: Attrs, inputs: Types) -> Inference:
         left, right = inputs
@@ -80,7 +79,6 @@ class Attention(Op):
         ),
     )
     arity = 3
-    layer = False
 
     def infer(self, attrs: Attrs, inputs: Types) -> Inference:
         query, key, value = inputs

@@ -134,17 +134,12 @@ class InitCall:
 
 
 class Op(ABC):
-    """One primitive. `arity` is its number of operands, None for any (one or more).
-
-    `layer` is False for what is only ever written as an operator or a function (`add`, `concat`) and so takes
-    no position in its chain.
-    """
+    """One primitive. `arity` is its number of operands, None for any (one or more)."""
 
     name: str
     doc: str
     params: tuple[Param, ...] = ()
     arity: int | None = 1
-    layer: bool = True
     wants_vector: bool = False
     """Whether a Cx1x1 image is flattened for it, as everyone writes between a global pool and a classifier."""
 

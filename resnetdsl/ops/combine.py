@@ -61,7 +61,6 @@ class Concat(Op):
     doc = "Tensors one after the other along an axis, the channels unless said otherwise."
     params = (_axis("The axis along which the sizes add up: c, h, w, n or ?."),)
     arity = None
-    layer = False
 
     def infer(self, attrs: Attrs, inputs: Types) -> Inference:
         first = inputs[0]
@@ -83,7 +82,6 @@ class Stack(Op):
     name = "stack"
     doc = "Tensors of one shape, stacked along a new axis `?` in front of theirs."
     arity = None
-    layer = False
 
     def infer(self, attrs: Attrs, inputs: Types) -> Inference:
         first = inputs[0]
@@ -103,7 +101,6 @@ class Split(Op):
         Param("parts", Kind.INT, None, minimum=1, doc="The number of equal parts."),
         _axis("The axis that is split: c, h, w, n or ?."),
     )
-    layer = False
 
     def infer(self, attrs: Attrs, inputs: Types) -> Inference:
         (x,) = inputs
@@ -155,7 +152,6 @@ class Slice(Op):
         Param("step", Kind.INT, 1, minimum=1, doc="2 takes every other one."),
         _axis("The axis that is cut: c, h, w, n or ?."),
     )
-    layer = False
 
     def infer(self, attrs: Attrs, inputs: Types) -> Inference:
         (x,) = inputs

@@ -26,7 +26,6 @@ class FreeParameter(Op):
         Param("axes", Kind.TEXT, None, doc="What its dimensions mean, a letter each; c, nc or chw by their number."),
     )
     arity = 0
-    layer = False
 
     def infer(self, attrs: Attrs, inputs: Types) -> Inference:
         shape = integers(attrs, "shape")

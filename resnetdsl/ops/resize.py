@@ -94,7 +94,6 @@ class ResizeTo(Op):
     doc = "The first operand at the height and width of the second (`F.interpolate`): `resize_to(a, b)`."
     params = (_MODE, _ALIGN)
     arity = 2
-    layer = False
 
     def infer(self, attrs: Attrs, inputs: Types) -> Inference:
         x, like = inputs

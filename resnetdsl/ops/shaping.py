@@ -54,7 +54,6 @@ class ReshapeLike(Op):
     name = "reshape_like"
     doc = "The numbers of the first tensor in the shape of the second: back from a `reshape`, whatever the size."
     arity = 2
-    layer = False
 
     def infer(self, attrs: Attrs, inputs: Types) -> Inference:
         x, like = inputs
@@ -165,7 +164,6 @@ class ImageLike(Op):
     name = "image_like"
     doc = "A sequence of vectors as an image of another image's height and width, whatever they are."
     arity = 2
-    layer = False
 
     def infer(self, attrs: Attrs, inputs: Types) -> Inference:
         x, like = inputs

@@ -9,7 +9,6 @@ class Input(Op):
     name = "input"
     doc = "The tensor that the network is called with. Its type stands in the spec: `input 3x224x224`."
     arity = 0
-    layer = False
 
     def infer(self, attrs: Attrs, inputs: Types) -> Inference:
         return Inference(None)  # said by the spec, not by the op

@@ -333,6 +333,14 @@ class Expect(Statement):
 
 
 @dataclass(frozen=True, slots=True)
+class Require(Statement):
+    """`require groups > 0, "groups is a count"`: what a definition demands of its arguments."""
+
+    condition: Expr
+    message: Expr
+
+
+@dataclass(frozen=True, slots=True)
 class Input(Statement):
     """`input 3x224x224`, `input channels, 64..512 step 32, 64..512 step 32`."""
 
@@ -368,6 +376,13 @@ class DefinitionKind(Enum):
     NETWORK = "network"
     BLOCK = "block"
     SHORTCUT = "shortcut"
+    STEM = "stem"
+    HEAD = "head"
+
+    @property
+    def adds_path(self) -> bool:
+        """Whether its layers stand in a module of their own. A stem's and a head's stand in the one around them."""
+        return self not in (DefinitionKind.STEM, DefinitionKind.HEAD)
 
 
 @dataclass(frozen=True, slots=True)

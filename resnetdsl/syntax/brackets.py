@@ -196,7 +196,11 @@ def _match(tokens: list[_Token], trust_indent: bool) -> _Findings:
                 break
         elif token.kind in CLOSERS:
             depth = _partner(tokens, stack, token, trust_indent)
-            if depth is not None:
+            # `[3, 3))`: a wrong bracket, since the next one closes what is around.
+            following = tokens[index + 1].kind if index + 1 < len(tokens) else ""
+            if depth == 1 and token.kind != "RBRACE" and following == token.kind:
+                findings.replaced.append((index, stack.pop()))
+            elif depth is not None:
                 forget(depth, index)
                 stack.pop()
             elif stack and token.kind != "RBRACE" and tokens[stack[-1]].kind != "LBRACE":
@@ -227,8 +231,9 @@ def _partner(tokens: list[_Token], stack: list[int], closer: _Token, trust_inden
 
 def _place(tokens: list[_Token], opener: int, limit: int, end: int) -> int:
     """Where the partner of an unclosed bracket should have been."""
-    last = limit - 1
-    if tokens[opener].kind != "LBRACE":
+    if tokens[opener].kind == "LBRACE":
+        last = _last_of_body(tokens, opener, limit)
+    else:
         last = opener
         while last + 1 < limit:
             following = tokens[last + 1]
@@ -239,3 +244,14 @@ def _place(tokens: list[_Token], opener: int, limit: int, end: int) -> int:
                 break
             last += 1
     return tokens[last].end if tokens else end
+
+
+def _last_of_body(tokens: list[_Token], opener: int, limit: int) -> int:
+    """The last token of a body that is never closed: the lines after it are indented no more than its first."""
+    depth = 0
+    for index in range(opener + 1, limit):
+        token = tokens[index]
+        if depth == 0 and token.starts_line and token.indent <= tokens[opener].indent and token.kind not in CLOSERS:
+            return index - 1
+        depth += (token.kind in OPENERS) - (token.kind in CLOSERS)
+    return limit - 1

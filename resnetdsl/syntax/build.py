@@ -175,6 +175,9 @@ class Builder:
     def expect(self, start: int, end: int, *expectations: ast.Expectation) -> ast.Expect:
         return ast.Expect(Span(self.file, start, end), expectations)
 
+    def require(self, start: int, end: int, condition: ast.Expr, message: ast.Expr) -> ast.Require:
+        return ast.Require(Span(self.file, start, end), condition, message)
+
     def expectation(self, start: int, end: int, metric: int, op: BinaryOp, value: ast.Expr) -> ast.Expectation:
         span = Span(self.file, start, end)
         return ast.Expectation(span, self.word(metric), op, value, metric_span=self.place(metric))

@@ -35,7 +35,7 @@ _STATEMENT_START = frozenset(("", NEWLINE, "LBRACE"))
 
 _A_WORD = re.compile(r'[ \t]+[A-Za-z_"0-9]')
 _A_NAME = re.compile(r"[ \t]+[A-Za-z_]")
-_A_BODY = re.compile(r"[ \t]*\{")
+_A_PART = re.compile(r"[ \t]*\{|[ \t]+[A-Za-z_]")
 _A_SIZE = re.compile(r'[ \t]*(?:[A-Za-z_0-9"}#\r\n]|$)|[ \t]+[(\[]')
 _A_VALUE = re.compile(r'[ \t]*(?:[A-Za-z_0-9"({}#\r\n]|$)|[ \t]+(?:-(?![> \t])|\[)')
 _A_LAYER = re.compile(r'[ \t]*[A-Za-z_0-9"({]|[ \t]+(?:-(?![> \t])|\[)')
@@ -55,10 +55,11 @@ _SOFT = {
     "in": _A_NAME,
     "input": _A_SIZE,
     "out": _A_VALUE,
-    "stem": _A_BODY,
-    "head": _A_BODY,
+    "require": _A_LAYER,
+    "stem": _A_PART,
+    "head": _A_PART,
 }
-_DEFINES = frozenset(("network", "block", "shortcut"))
+_DEFINES = frozenset(("network", "block", "shortcut", "stem", "head"))
 _TAKES_LABEL = frozenset(("STAGE", "PARAM", "TAP"))
 
 # Signs of other languages, and what they are here.
@@ -175,6 +176,7 @@ class _Run:
         self.open: list[str] = []
         self.line_end = -1  # where a line ended that may have ended a statement
         self.end = 0
+        self.faults = 0
 
     def run(self, start: int, end: int) -> Tokens:  # noqa: C901, PLR0912 - the loop that every character goes through
         """The loop over tokens: common ones here, rare ones in the methods below."""
@@ -235,11 +237,16 @@ class _Run:
         tokens.add(END, end, end)
         return tokens
 
-    def report(self, code: str, begin: int, end: int, fix: str | None = None, **data: object) -> None:
+    def report(
+        self, code: str, begin: int, end: int, fix: str | None = None, *, understood: bool = False, **data: object
+    ) -> None:
+        """`understood` text was read as what it was meant to be, so a mistake beside it is no echo."""
         span = self.file.span(begin, end)
         self.sink.take((Fact(code, span, data, fix=() if fix is None else (Edit(span, fix),)),))
-        self.tokens.faults.append(begin)
-        if len(self.tokens.faults) > MAX_FAULTS:
+        if not understood:
+            self.tokens.faults.append(begin)
+        self.faults += 1
+        if self.faults > MAX_FAULTS:
             raise HopelessError
 
     def before(self) -> str:
@@ -318,7 +325,7 @@ class _Run:
 
     def foreign_word(self, text: str, begin: int, end: int) -> str:
         here = FOREIGN_WORDS[text]
-        self.report("E0104", begin, end, fix=here, found=text, suggestion=here)
+        self.report("E0104", begin, end, here, understood=True, found=text, suggestion=here)
         return self.lexer.words.get(here, "NAME")
 
     def foreign(self, begin: int, end: int) -> None:
@@ -327,7 +334,8 @@ class _Run:
         here = FOREIGN_SIGNS[sign]
         if sign == "×" and self.text[begin - 1 : begin].isdigit() and self.text[end : end + 1].isdigit():
             here = "x"
-        self.report("E0106", begin, end, fix=f"{here} " if here == "not" else here, char=sign, suggestion=here)
+        fix = f"{here} " if here == "not" else here
+        self.report("E0106", begin, end, fix, understood=True, char=sign, suggestion=here)
         self.add(self.lexer.signs.get(here) or self.lexer.words.get(here, "STAR"), begin, end)
 
     def unusual(self, group: str, begin: int, end: int) -> int:
@@ -337,10 +345,10 @@ class _Run:
             case "LABEL":
                 return self.label(begin, end)
             case "NOFRACTION":
-                self.report("E0105", begin, end, fix=f"{text}0", text=text)
+                self.report("E0105", begin, end, f"{text}0", understood=True, text=text)
                 self.add("NUMBER", begin, end)
             case "BADNUMBER":
-                self.report("E0105", begin, end, text=text)
+                self.report("E0105", begin, end, understood=True, text=text)
                 self.add("NUMBER", begin, end)
             case "BADSTRING":
                 # With its quote at the end it is the braces that are wrong, which the builder says.

@@ -21,7 +21,7 @@ _HABITS = {
     "skip": ("shortcut",),
     "return": ("out",), "output": ("out",), "yield": ("out",), "var": ("let",), "const": ("let",), "val": ("let",),
     "set": ("let",), "while": ("for",), "foreach": ("for",), "of": ("in",), "on": ("in",), "use": ("import",),
-    "include": ("import",), "require": ("import",), "assert": ("expect",), "when": ("if",), "otherwise": ("else",),
+    "include": ("import",), "assert": ("expect",), "when": ("if",), "otherwise": ("else",),
     "elif": ("else",), "elsif": ("else",), "elseif": ("else",), "parameter": ("param",), "weight": ("param",),
 }  # fmt: skip
 _ELSE_IF = frozenset(("elif", "elsif", "elseif"))
@@ -50,6 +50,7 @@ _STATEMENTS = {
     "OUT": "the values after `out`",
     "TAP": "a `tap`",
     "EXPECT": "an `expect`",
+    "REQUIRE": "a `require`",
     "INPUT": "the size of the input",
     "STAGE": "a `stage`",
     "PARAM": "a `param`",
@@ -113,19 +114,25 @@ class Mistakes:
         anchor = machine.anchor(0) or 0
         above = machine.starts[anchor : anchor + 1]
         first = bisect_left(self.tokens.starts, above[0]) if above else at
+        best: tuple[int, int, str] | None = None
         for suspect in dict.fromkeys((at, at - 1, first)):
-            if first <= suspect <= at and self.kind(suspect) == "NAME" and suspect not in self.retyped:
-                for keyword in self.near(self.word(suspect)):
-                    if keyword == "else" and self.follows_if(suspect):
-                        self.retype(suspect, keyword)
-                        machine.restart()
-                        return 0
-                    kinds = self.types_with(first, at, suspect, keyword)
-                    if machine.trial(anchor, kinds) == len(kinds):
-                        self.retype(suspect, keyword)
-                        machine.cut(anchor)
-                        return first
-        return None
+            if not (first <= suspect <= at and self.kind(suspect) == "NAME" and suspect not in self.retyped):
+                continue
+            for keyword in self.near(self.word(suspect)):
+                if keyword == "else" and self.follows_if(suspect):
+                    self.retype(suspect, keyword)
+                    machine.restart()
+                    return 0
+                kinds = self.types_with(first, at, suspect, keyword)
+                fitting = machine.trial(anchor, kinds)
+                # The token that did not fit must, and one more, unless it is the last.
+                if fitting >= min(at - first + 2, len(kinds)) and (best is None or fitting > best[0]):
+                    best = fitting, suspect, keyword
+        if best is None:
+            return None
+        self.retype(best[1], best[2])
+        machine.cut(anchor)
+        return first
 
     def follows_if(self, at: int) -> bool:
         """Whether a word on a line of its own may be an `else`, so that the line did not end a statement."""
@@ -138,6 +145,7 @@ class Mistakes:
 
         yield from _HABITS.get(word.lower(), ())
         if len(word) > 1 and word not in self.keywords:
+            yield from (keyword for keyword in self.keywords if sorted(keyword) == sorted(word.lower()))
             yield from get_close_matches(word.lower(), self.keywords, n=4, cutoff=0.6)
 
     def types_with(self, first: int, at: int, suspect: int, keyword: str) -> list[str]:
@@ -267,6 +275,8 @@ class Mistakes:
         span = self.file.span(self.tokens.starts[at], self.tokens.ends[at])
         acceptable = machine.acceptable()
         match kind:
+            case "ASSIGN" if before == "NAME" and self.word(at - 1) in self.keywords:
+                return None
             case "ASSIGN" if self.kind(at - 2) in (NEWLINE, "LBRACE", END) and before == "NAME":
                 target = self.file.span(self.tokens.starts[at - 1], self.tokens.starts[at - 1])
                 return f"let {self.word(at - 1)} = …", (Edit(target, "let "),)

@@ -35,7 +35,7 @@ def parse(file: SourceFile, sink: Sink) -> ast.File:
         items = ()
     span = file.span(0, len(file.text))
     if not items and not found.has_errors:
-        found.report("E0112", file.span(0, 0))
+        found.report("E0112", file.span(len(file.text), len(file.text)))
     sink.take(sorted(found.facts, key=lambda fact: fact.span.start))
     doc, items = comments.document(file.text, tokens.comments, items)
     texts = tuple(ast.Comment(file.span(start, end), file.text[start:end]) for start, end in tokens.comments)

@@ -167,6 +167,8 @@ class Printer(Expressions):
             case ast.Expect(expectations=expectations):
                 texts = [f"{e.metric} {e.op.value} {self.expr(e.value, SUM, indent, indent)}" for e in expectations]
                 return self.filled("expect ", texts, indent)
+            case ast.Require(condition=condition, message=message):
+                return self.row("require ", (condition, message), ANY, indent)
             case ast.Input(dims=dims):
                 return self.row("input ", dims, RANGE, indent)
             case ast.Stem(body=body):

@@ -64,9 +64,9 @@ CODES = (
     Code(
         id="E0503",
         name="list-too-long",
-        title="this list is too long",
-        label="it would have {length:number} items, and {limit:number} are allowed",
-        fields=("length", "limit"),
+        title="this {what} is too long",
+        label="it would have {length:number} {unit}, and {limit:number} are allowed",
+        fields=("length", "limit", "what", "unit"),
         explanation="""
             Lists and ranges hold widths, depths and branches; thousands of items are plenty. The limit keeps a typing
             mistake from filling the memory.

@@ -88,4 +88,33 @@ CODES = (
             }
             """,
     ),
+    Code(
+        id="E0404",
+        name="half-labelled-choice",
+        title="`{label}` names one arm of this choice and not the other",
+        label="the layer of the other arm would be named by its position",
+        roles={"label": "this label belongs to one arm alone"},
+        helps=("put the choice in parentheses: `{label}: (a if c else b)`",),
+        fields=("label",),
+        explanation="""
+            A label binds more tightly than `if`: in `bn: norm(init = 0) if zero else norm` only the first arm is called
+            `bn`, and the other silently takes its position in the chain for a name, which is hardly ever meant. Put the
+            choice in parentheses after the label, or label both arms. Where the other arm is `none`, nothing is left
+            to name.
+            """,
+        bad="""
+            network tiny(zero = false) {
+                input 3x32x32
+                conv1: conv(16, 3x3)
+                bn1: batch_norm(init = 0) if zero else batch_norm
+            }
+            """,
+        good="""
+            network tiny(zero = false) {
+                input 3x32x32
+                conv1: conv(16, 3x3)
+                bn1: (batch_norm(init = 0) if zero else batch_norm)
+            }
+            """,
+    ),
 )

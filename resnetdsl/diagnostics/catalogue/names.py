@@ -393,6 +393,38 @@ NAMES = (
             }
             """,
     ),
+    Code(
+        id="E0230",
+        name="requirement-not-met",
+        title="{message}",
+        label="this call does not meet a requirement",
+        roles={"demanded": "required here"},
+        fields=("message",),
+        explanation="""
+            A definition may say with `require` what it needs of its arguments: that a count is positive, that an option is
+            one of those that it knows. The message is the author's. It points at the call whose arguments do not meet it.
+            """,
+        bad="""
+            block twice(width, stride) {
+                require stride == 1 or stride == 2, "the stride of `twice` is 1 or 2"
+                conv(width, 3x3, stride = stride)
+            }
+            network tiny {
+                input 3x32x32
+                twice(16, 3)
+            }
+            """,
+        good="""
+            block twice(width, stride) {
+                require stride == 1 or stride == 2, "the stride of `twice` is 1 or 2"
+                conv(width, 3x3, stride = stride)
+            }
+            network tiny {
+                input 3x32x32
+                twice(16, 2)
+            }
+            """,
+    ),
 )
 
 CODES = tuple(sorted((*NAMES, *VALUES), key=lambda code: code.id))

@@ -132,7 +132,8 @@ CODES = (
         name="bad-character",
         title="`{char}` has no meaning here",
         label="this character is not part of the language",
-        fields=("char",),
+        helps=("did you mean `{suggestion}`?",),
+        fields=("char", "suggestion"),
         explanation="""
             No word, number or operator of the language contains this character. Characters that look like ASCII and
             are not (typographic quotes, a long dash, a no-break space) often come from a word processor or a PDF.
