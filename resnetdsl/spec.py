@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from resnetdsl.checks import check
 from resnetdsl.checks.allow import Allowed, allowed
+from resnetdsl.checks.holes import Holes
 from resnetdsl.checks.names import check as check_names
 from resnetdsl.diagnostics.model import Diagnostic, Fact, Severity, Sink
 from resnetdsl.diagnostics.render.text import render_text, summary
 from resnetdsl.diagnostics.words import sort, word_all
+from resnetdsl.elaborate import budget
 from resnetdsl.elaborate.arguments import nearest
 from resnetdsl.elaborate.modules import Loader, Module, project_root
 from resnetdsl.elaborate.network import Elaborated, elaborate
@@ -129,11 +131,10 @@ class Spec:
             sink.take(fact for fact in inner.facts if fact.code not in silenced | self._silenced_at(fact))
         if not self._named:
             self._named = True
-            if not self.sink.has_errors:
-                check_names(self.module, self.sink)
-        everything = Sink()
-        everything.take(fact for fact in self.sink.facts if fact.code not in self._silenced_at(fact))
-        everything.take(sink.facts)
+            check_names(self.module, self.sink)
+        everything, holes = Sink(), Holes(self.sink.facts)
+        own = [fact for fact in self.sink.facts if fact.code not in self._silenced_at(fact)]
+        everything.take(holes.independent((*own, *sink.facts)))
         return Report(sort(word_all(everything.facts)), graphs)
 
     def graph(
@@ -154,10 +155,15 @@ class Spec:
         if expression is not None and not sink.facts:
             run = self.loader.run
             before, run.sink = run.sink, sink
-            value = run.evaluator(expression, Context(self.module.env))
-            run.sink = before
-            if not sink.facts:
-                return value
+            try:
+                with budget.roomy():
+                    value = run.evaluator(expression, Context(self.module.env))
+                if not sink.facts:
+                    return value
+            except budget.OverBudget:
+                pass  # the sink says which
+            finally:
+                run.sink = before
         raise SpecError(f"`{text}` is no value", word_all(sink.facts))
 
     # --- inside ---

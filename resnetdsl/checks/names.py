@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from resnetdsl.analysis.metrics import METRICS
 from resnetdsl.diagnostics.model import Sink
 from resnetdsl.elaborate.arguments import nearest
 from resnetdsl.elaborate.expressions import COPY_NAMES
@@ -35,10 +36,19 @@ class _Names:
         return [*self.places, *(self.parent.all() if self.parent else [])]
 
 
+class _Everything(dict[str, Span]):
+    """The names of a file that imports all of one that could not be read: any may be among them."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
 def check(module: Module, sink: Sink) -> None:
     """Look at every definition of a file."""
     top = _Names(None, {name: module.file.span(0, 0) for name in (*module.env.lazy, *module.env.names)})
     builtin = library()
+    if module.env.unknown:
+        top.places = _Everything(top.places)
     for item in module.tree.items:
         match item:
             case ast.Definition():
@@ -62,6 +72,7 @@ def check(module: Module, sink: Sink) -> None:
 
 
 def _definition(item: ast.Definition, top: _Names, sink: Sink) -> None:
+    _different(item.params, sink)
     names = _Names(top, {"x": item.name_span})
     if item.kind is ast.DefinitionKind.SHORTCUT:
         names.places["to"] = item.name_span
@@ -73,6 +84,15 @@ def _definition(item: ast.Definition, top: _Names, sink: Sink) -> None:
     for param in item.params:
         if param.name not in params.used and not param.name.startswith("_"):
             sink.report("W0802", param.span, name=param.name, owner=item.name)
+
+
+def _different(params: tuple[ast.Parameter, ...], sink: Sink) -> None:
+    """No two parameters may have one name."""
+    first: dict[str, Span] = {}
+    for param in params:
+        if param.name in first:
+            sink.report("E0202", param.span, also=(("first", first[param.name]),), name=param.name)
+        first.setdefault(param.name, param.span)
 
 
 def _body(body: ast.Body, outside: _Names, sink: Sink) -> None:
@@ -139,11 +159,7 @@ class _Bound:
 def _visit(node: ast.Node, names: _Names, sink: Sink) -> None:
     match node:
         case ast.Name():
-            if not names.use(node.id) and library().find(node.id) is None:
-                meant = nearest(node.id, [*names.all(), *library().all_names()])
-                sink.report("E0201", node.span, name=node.id, suggestion=meant)
-                if meant is not None:
-                    names.use(meant)  # That it is not used would be an echo.
+            _use(node, names, sink)
         case ast.Binary(op=ast.BinaryOp.MULTIPLY):
             _visit(node.left, names, sink)
             _visit(node.right, _Names(names, dict.fromkeys(COPY_NAMES, node.span)), sink)
@@ -152,6 +168,7 @@ def _visit(node: ast.Node, names: _Names, sink: Sink) -> None:
             for child in children(node):
                 _visit(child, names, sink)
         case ast.Lambda():
+            _different(node.params, sink)
             _visit(node.body, _Names(names, {param.name: param.span for param in node.params}), sink)
         case ast.Comprehension():
             _visit(node.iterable, names, sink)
@@ -167,6 +184,9 @@ def _visit(node: ast.Node, names: _Names, sink: Sink) -> None:
             _body(node.body, names, sink)
         case ast.Target():
             pass
+        case ast.Expectation():
+            _metric(node, sink)
+            _visit(node.value, names, sink)
         case _:
             for child in children(node):
                 _visit(child, names, sink)
@@ -181,3 +201,18 @@ def _half_labelled(node: ast.Conditional, sink: Sink) -> None:
         before = arm.span.file.text[: arm.span.start].rstrip()
         if not is_absent and not before.endswith("("):
             sink.report("E0404", other.span, also=(("label", arm.label.span),), label=arm.label.span.text)
+
+
+def _use(node: ast.Name, names: _Names, sink: Sink) -> None:
+    if names.use(node.id) or library().find(node.id) is not None:
+        return
+    meant = nearest(node.id, [*names.all(), *library().all_names()])
+    sink.report("E0201", node.span, name=node.id, suggestion=meant)
+    if meant is not None:
+        names.use(meant)  # That it is not used would be an echo.
+
+
+def _metric(node: ast.Expectation, sink: Sink) -> None:
+    if node.metric not in METRICS:
+        meant = nearest(node.metric, METRICS)
+        sink.report("E0225", node.metric_span, metric=node.metric, suggestion=meant, accepted=tuple(METRICS))

@@ -18,6 +18,8 @@ class Env:
     parent: Env | None = None
     names: dict[str, Value] = field(default_factory=dict)
     lazy: dict[str, Callable[[], Value]] = field(default_factory=dict)
+    unknown: bool = False
+    """Whether it may have names that nobody knows: all those of a file that could not be imported."""
 
     def find(self, name: str) -> Env | None:
         """The innermost environment that has the name."""
@@ -27,6 +29,10 @@ class Env:
                 return env
             env = env.parent
         return None
+
+    def may_have_more(self) -> bool:
+        """Whether a name that is not found may have been meant to be there."""
+        return self.unknown or (self.parent is not None and self.parent.may_have_more())
 
     def value(self, name: str) -> Value:
         """The value of a name that `find` has found here."""

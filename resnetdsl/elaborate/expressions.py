@@ -109,6 +109,8 @@ class Evaluator:
 
     def _name(self, node: ast.Name, context: Context) -> Value:
         env = context.env.find(node.id)
+        if env is None and context.env.may_have_more():
+            return POISON
         if env is None:
             return self.run.report(
                 "E0201", node.span, context.place, name=node.id, suggestion=nearest(node.id, context.env.all_names())

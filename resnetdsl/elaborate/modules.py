@@ -167,6 +167,7 @@ class Loader:
             names = [(name, name, item.span) for name in other.env.lazy if name not in other.imports]
         else:
             names = []
+            module.env.unknown = True
         for bound, name, span in names:
             if not self._new(bound, span, places):
                 continue

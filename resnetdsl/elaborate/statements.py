@@ -212,9 +212,14 @@ class Executor:
         return False
 
     def _expect(self, node: ast.Expect, context: Context, state: State) -> None:
-        if self._in_network("`expect`", node, context, state):
+        if self._in_network("`expect`", node, context, state) and not self._is_layer(context):
             kept = Context(context.env.child(**context.env.names), context.place)
             self.run.promises.extend(Promise(expectation, kept) for expectation in node.expectations)
+
+    def _is_layer(self, context: Context) -> bool:
+        """Whether the network at hand is a layer of another; what it promises of itself is not meant of that."""
+        trail = () if context.place is None else self.run.graph.trail(context.place.scope)
+        return any(scope.kind is ScopeKind.BLOCK for scope in trail)
 
     def _require(self, node: ast.Require, context: Context, state: State) -> None:
         """What a definition demands of its arguments; the message points at whoever gave them."""

@@ -1,0 +1,54 @@
+"""What may be said of a spec whose text could not be read in full.
+
+The tree then lacks the statements that have mistakes of syntax, and whatever rests on one of them looks wrong: the name
+that it bound, the width that it made. Those are echoes. What a statement says of itself stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from resnetdsl.diagnostics.model import Fact
+from resnetdsl.source import SourceFile
+
+_WORD: Final = re.compile(r"[A-Za-z_]\w*")
+_BINDING: Final = re.compile(r"\b(?:let|block|shortcut|network|stem|head|param|for|in|import|as)\s+([\w, ()]+)")
+_OF_NAMES: Final = frozenset({"E0201", "E0704"})
+_OF_THE_WHOLE: Final = frozenset({"E0221", "E0228"})
+
+
+class Holes:
+    """The lines that could not be read, by file, and the words that may have been defined there."""
+
+    def __init__(self, syntax: Iterable[Fact]) -> None:
+        self._lines: dict[SourceFile, set[int]] = {}
+        for fact in syntax:
+            if fact.code.startswith("E01"):
+                for span in (fact.span, *(span for _, span in fact.also)):
+                    self._lines.setdefault(span.file, set()).add(span.line)
+        self._words = {word for file, lines in self._lines.items() for word in _words(file, lines)}
+
+    def independent(self, facts: Iterable[Fact]) -> Iterator[Fact]:
+        """The facts that no hole can have caused."""
+        for fact in facts:
+            if not self._lines or not self._caused(fact):
+                yield fact
+
+    def _caused(self, fact: Fact) -> bool:
+        if fact.code.startswith("E01"):
+            return False
+        if fact.span.line in self._lines.get(fact.span.file, ()) or fact.code in _OF_THE_WHOLE:
+            return True
+        if fact.code in _OF_NAMES:
+            return fact.data.get("name") in self._words
+        return not fact.code.startswith(("E02", "E07"))  # shapes, names of layers, counts: all rest on what came before
+
+
+def _words(file: SourceFile, lines: set[int]) -> Iterator[str]:
+    """The words of the lines, and all that the text seems to bind: a statement may go on over several lines."""
+    for line in lines:
+        yield from _WORD.findall(file.line_text(line))
+    for names in _BINDING.findall(file.text):
+        yield from _WORD.findall(names)
