@@ -78,6 +78,8 @@ class Spec:
     sink: Sink
     module: Module
     loader: Loader
+    wanted: str | None = None
+    """The network that `load("resnet50")` asked for."""
     _allowed: Allowed | None = None
     _named: bool = field(default=False)
 
@@ -183,7 +185,8 @@ class Spec:
         return tuple(p.name for p in params if p.default is None and p.name not in layer.given)
 
     def pick(self, name: str | None) -> str:
-        """The network meant: by its name, or the only one there is."""
+        """The network meant: by its name, or the one that was loaded by name, or the only one there is."""
+        name = name or self.wanted
         if name is not None:
             if name not in self._all():
                 near = nearest(name, self._all())

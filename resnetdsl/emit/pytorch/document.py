@@ -141,4 +141,4 @@ def _shape(kind: TensorType, ranges: Mapping[int, str] | None = None) -> str:
 
 
 def _doc(unit: Unit) -> str:
-    return unit.named.doc
+    return unit.named.doc.split("\n\n")[0]
