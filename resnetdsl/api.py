@@ -37,13 +37,14 @@ def load(source: str | Path) -> Spec:
         sink = Sink()
         return parse_spec(SourceFile("<text>", source), None, sink)
     path = Path(source)
-    if path.suffix != ".rnet" and not path.is_file():
+    wanted = None
+    if not is_path(path):
         shipped = find_network(str(source))
         if shipped is None:
             near = nearest(str(source), shipped_networks())
             hint = f"; did you mean `{near}`?" if near else ""
             raise SpecError(f"there is no file and no shipped network `{source}`{hint}")
-        path = shipped
+        path, wanted = shipped, str(source)
     sink = Sink()
     name = path.name if path.is_relative_to(specs_dir()) else str(path)
     try:
@@ -52,7 +53,14 @@ def load(source: str | Path) -> Spec:
         raise SpecError(f"cannot read {path}: {problem.strerror or problem}") from problem
     if file is None:
         raise SpecError(f"cannot read {path}", word_all(sink.facts))
-    return parse_spec(file, path, sink)
+    spec = parse_spec(file, path, sink)
+    spec.wanted = wanted
+    return spec
+
+
+def is_path(path: Path) -> bool:
+    """Whether this can only mean a file: it is there (be it a pipe), or it is called like a spec."""
+    return path.suffix == ".rnet" or (path.exists() and not path.is_dir())
 
 
 def shipped_files() -> tuple[Path, ...]:

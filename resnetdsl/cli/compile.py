@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resnetdsl.cli.output import UsageError, say
+from resnetdsl.cli.output import UsageError, say, tell
 from resnetdsl.cli.specs import add_spec, network
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 NAME = "compile"
 HELP = "compile a network into a verified artifact"
+_EXTRA = {"torch": "PyTorch", "numpy": "NumPy", "safetensors": "safetensors"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,10 +48,11 @@ def run(args: argparse.Namespace) -> int:
     except CompileError as problem:
         raise UsageError(problem.message, problem.help, kind=problem.problem.value) from problem
     except ModuleNotFoundError as problem:
-        if problem.name != "torch":
+        if problem.name not in _EXTRA:
             raise
         help = "pip install 'resnetdsl[torch]'"
-        raise UsageError("compiling needs PyTorch, which is not installed", help, kind="no-torch") from problem
+        message = f"compiling needs {_EXTRA[problem.name]}, which is not installed"
+        raise UsageError(message, help, kind="no-torch") from problem
     _tell(args, found.name, result)
     return 0
 
@@ -60,10 +62,7 @@ def _progress(args: argparse.Namespace) -> Callable[[str], None] | None:
     if args.quiet or not sys.stderr.isatty():
         return None
 
-    def tell(phase: str) -> None:
-        sys.stderr.write(f"  {phase} ...\n")
-
-    return tell
+    return lambda phase: tell(f"  {phase} ...")
 
 
 def _tell(args: argparse.Namespace, name: str, result: CompileResult) -> None:

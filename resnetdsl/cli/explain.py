@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from resnetdsl.cli.output import UsageError, add_color, colored, width
+from resnetdsl.cli.output import UsageError, add_color, colored, put, width
 
 NAME = "explain"
 HELP = "explain a diagnostic code, or list all codes"
@@ -21,8 +21,7 @@ def run(args: argparse.Namespace) -> int:
     from resnetdsl.diagnostics.explain import explain, nearest_code
 
     if args.code is None:
-        for code in CODES.values():
-            sys.stdout.write(f"{code.id}  {code.name}\n")
+        put("".join(f"{code.id}  {code.name}\n" for code in CODES.values()))
         return 0
     text = explain(args.code, color=colored(args.color, sys.stdout), width=min(width(), 100))
     if text is None:
@@ -30,5 +29,5 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(
             f"there is no code `{args.code}`", f"did you mean `{near}`?" if near else "`resnetdsl explain` lists all"
         )
-    sys.stdout.write(f"{text}\n")
+    put(f"{text}\n")
     return 0

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from resnetdsl.cli.output import UsageError, add_color, colored, say, width, write_file
+from resnetdsl.cli.output import UsageError, add_color, complain, put, say, write_file
+from resnetdsl.cli.specs import read_stdin, unreadable
+
+if TYPE_CHECKING:
+    from resnetdsl.source import SourceFile
+    from resnetdsl.syntax import ast
 
 NAME = "fmt"
 HELP = "format specs"
@@ -23,49 +28,61 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    changed = broken = False
+    code = 0
     for name in args.files:
-        before, after = _format(name, args)
-        if after is None:
-            broken = True
-            continue
-        if name == "-" and not (args.check or args.diff):
-            sys.stdout.write(after)
-            continue
-        if before == after:
-            continue
-        changed = True
-        if args.diff:
-            lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), name, f"{name} (formatted)")
-            sys.stdout.writelines(lines)
-        elif args.check:
-            say(args, f"{name} would change")
-        else:
-            write_file(Path(name), after.encode())
-            say(args, f"formatted {name}")
-    return 1 if broken or (changed and (args.check or args.diff)) else 0
+        try:
+            code = max(code, _format(name, args))
+        except UsageError as problem:  # the other files can be formatted all the same
+            complain(problem, args.color)
+            code = max(code, problem.exit_code)
+    return code
 
 
-def _format(name: str, args: argparse.Namespace) -> tuple[str, str | None]:
-    """A file's text before and after; None after mistakes of syntax, which are shown."""
+def _format(name: str, args: argparse.Namespace) -> int:
+    """One file; its exit code."""
+    from resnetdsl.syntax.printer import print_file
+
+    file, tree = _parse(name)
+    after = print_file(tree)
+    called = file.name
+    if args.diff:
+        lines = difflib.unified_diff(
+            file.text.splitlines(keepends=True),
+            after.splitlines(keepends=True),
+            called,
+            f"{called} (formatted)",
+        )
+        put("".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines))
+    elif name == "-" and not args.check:
+        put(after)
+        return 0
+    if file.text == after:
+        return 0
+    if args.check or args.diff:
+        say(args, f"{called} would change")
+        return 1
+    write_file(Path(name), after.encode())
+    say(args, f"formatted {name}")
+    return 0
+
+
+def _parse(name: str) -> tuple[SourceFile, ast.File]:
+    """A file and its tree. What has mistakes of syntax is not touched."""
     from resnetdsl.diagnostics.model import Sink
-    from resnetdsl.diagnostics.render.text import render_text
     from resnetdsl.diagnostics.words import word_all
     from resnetdsl.syntax.parser import parse
-    from resnetdsl.syntax.printer import print_file
     from resnetdsl.syntax.reading import read_source
 
     sink = Sink()
-    source = sys.stdin.buffer.read() if name == "-" else Path(name)
+    called = "<stdin>" if name == "-" else name
     try:
-        file = read_source(source, "<stdin>" if name == "-" else name, sink)
+        file = read_source(read_stdin() if name == "-" else Path(name), called, sink)
     except OSError as problem:
-        raise UsageError(f"cannot read {name}: {problem.strerror or problem}", kind="unreadable") from problem
-    tree = parse(file, sink) if file is not None else None
-    if file is None or tree is None or sink.has_errors:
-        drawn = render_text(word_all(sink.facts), color=colored(args.color, sys.stderr), width=width())
-        sys.stderr.write(f"{drawn}\n")
-        if file is None:
-            raise UsageError(f"cannot read {name}", kind="unreadable")
-        return file.text, None
-    return file.text, print_file(tree)
+        raise unreadable(name, problem) from problem
+    if file is None:
+        raise UsageError(f"cannot read {called}", kind="unreadable", diagnostics=word_all(sink.facts))
+    tree = parse(file, sink)
+    if sink.has_errors:
+        message = f"{called} is left as it is"
+        raise UsageError(message, kind="spec", exit_code=1, diagnostics=word_all(sink.facts))
+    return file, tree

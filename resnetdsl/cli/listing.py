@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator
 
-from resnetdsl.cli.output import add_color, say, width
+from resnetdsl.cli.output import UsageError, add_color, complain, put, say, width
 from resnetdsl.cli.specs import open_spec
 
 NAME = "list"
@@ -26,18 +25,25 @@ def run(args: argparse.Namespace) -> int:
     from resnetdsl.api import shipped_files
 
     files = args.spec or [str(path) for path in shipped_files()]
-    rows = [row for name in files for row in _rows(name, args)]
+    rows: list[dict[str, object]] = []
+    status = 0
+    for name in files:
+        try:
+            rows.extend(_rows(name, args))
+        except UsageError as problem:  # the others can be listed all the same
+            complain(problem, args.color)
+            status = max(status, problem.exit_code)
     if args.format == "json":
-        sys.stdout.write(f"{json.dumps(rows, indent=2)}\n")
-        return 0
+        put(f"{json.dumps(rows, indent=2)}\n")
+        return status
     columns = width()
     longest = max((len(str(row["name"])) for row in rows), default=0)
     for row in rows:
         counts = "" if args.fast else f"{_millions(row['params'], 'M', 1e6):>9} {_millions(row['macs'], 'G', 1e9):>9}"
         line = f"{row['name']:<{longest}} {counts}  {row['doc']}".rstrip()
-        sys.stdout.write(f"{line if len(line) <= columns else line[: columns - 3] + '...'}\n")
-    say(args, f"{len(rows)} networks")
-    return 0
+        put(f"{line if len(line) <= columns else line[: columns - 3] + '...'}\n")
+    say(args, f"{len(rows)} network{'' if len(rows) == 1 else 's'}")
+    return status
 
 
 def _millions(value: object, unit: str, scale: float) -> str:
@@ -46,8 +52,12 @@ def _millions(value: object, unit: str, scale: float) -> str:
 
 def _rows(name: str, args: argparse.Namespace) -> Iterator[dict[str, object]]:
     from resnetdsl.analysis.costs import totals
+    from resnetdsl.diagnostics.words import word_all
 
     spec, _ = open_spec(name)
+    if spec.sink.has_errors:
+        message = f"{spec.file.name} has mistakes"
+        raise UsageError(message, kind="spec", exit_code=1, diagnostics=word_all(spec.sink.facts))
     for network in spec.networks:
         if args.match not in network:
             continue

@@ -39,12 +39,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     path = Path(args.file)
     if path.suffix != ".rnet":
-        raise UsageError(f"{path} is not called .rnet")
+        raise UsageError(f"a spec is called NAME.rnet, and not `{args.file}`")
     if path.exists() and not args.force:
         raise UsageError(f"{path} is there already", "--force writes over it")
-    name = re.sub(r"\W", "_", path.stem, flags=re.ASCII)
-    if not name[:1].isalpha():
-        name = f"net_{name}"
-    write_file(path, _TEMPLATE.format(name=name).encode())
+    write_file(path, _TEMPLATE.format(name=_network_name(path.stem)).encode())
     say(args, f"wrote {path}; try `resnetdsl check {path}` and `resnetdsl summary {path}`")
     return 0
+
+
+def _network_name(stem: str) -> str:
+    """A name for the network that means nothing else in the language."""
+    from resnetdsl.diagnostics.model import Sink
+    from resnetdsl.elaborate.modules import library
+    from resnetdsl.source import SourceFile
+    from resnetdsl.syntax.parser import parse
+
+    name = re.sub(r"\W", "_", stem, flags=re.ASCII)
+    sink = Sink()
+    parse(SourceFile("", f"network {name} {{ relu }}"), sink)
+    return f"net_{name}" if sink.has_errors or name in library().all_names() else name

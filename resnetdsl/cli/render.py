@@ -48,6 +48,8 @@ def run(args: argparse.Namespace) -> int:
 def _by_name(output: str | None) -> str:
     suffix = Path(output).suffix if output else ".svg"
     known = {".svg": "svg", ".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".mermaid": "mermaid"}
-    if suffix not in known and output != "-":
+    if output == "-":
+        return "svg"
+    if suffix not in known:
         raise UsageError(f"no format goes by the name `{output}`", f"end it in {', '.join(known)}, or say --format")
-    return known.get(suffix, "svg")
+    return known[suffix]

@@ -8,14 +8,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resnetdsl.cli.output import UsageError, add_color, colored, width
+from resnetdsl.cli.output import UsageError, add_color
 
 if TYPE_CHECKING:
     from resnetdsl.api import Network
     from resnetdsl.elaborate.values import Value
     from resnetdsl.spec import Spec, SpecError
 
-_SIZE = re.compile(r"(\d{1,9})x(\d{1,9})x(\d{1,9})", re.ASCII)
+_SIZE = re.compile(r"([1-9]\d{0,8})x([1-9]\d{0,8})x([1-9]\d{0,8})", re.ASCII)
 
 
 def add_spec(parser: argparse.ArgumentParser, *, many: bool = False) -> None:
@@ -41,30 +41,45 @@ def add_spec(parser: argparse.ArgumentParser, *, many: bool = False) -> None:
 
 def open_spec(name: str) -> tuple[Spec, str | None]:
     """A spec, and the network that its name asked for, if it was a network's name."""
-    from resnetdsl.api import find_network, load
+    from resnetdsl.api import find_network, is_path, load
     from resnetdsl.spec import SpecError, parse_text
 
     try:
         if name == "-":
-            return parse_text("<stdin>", sys.stdin.buffer.read()), None
-        is_name = Path(name).suffix != ".rnet" and not Path(name).is_file() and find_network(name) is not None
-        return load(Path(name)), name if is_name else None
+            return parse_text("<stdin>", read_stdin()), None
+        if Path(name).is_dir() and find_network(name) is None:
+            raise UsageError(f"{name} is a folder", "name a spec in it", kind="unreadable")
+        return load(Path(name)), None if is_path(Path(name)) else name
     except SpecError as problem:
-        raise failure(problem) from problem
+        raise UsageError(problem.message, kind="unreadable", diagnostics=problem.diagnostics) from problem
+    except OSError as problem:
+        raise unreadable(name, problem) from problem
+
+
+def read_stdin() -> bytes:
+    """What comes in; no more than it takes to see that it is too much."""
+    from resnetdsl.syntax.reading import MAX_BYTES
+
+    return b"" if sys.stdin is None else sys.stdin.buffer.read(MAX_BYTES + 1)
+
+
+def unreadable(name: str, problem: OSError) -> UsageError:
+    return UsageError(f"cannot read {name}: {problem.strerror or problem}", kind="unreadable")
 
 
 def overrides(args: argparse.Namespace, spec: Spec) -> dict[str, Value]:
+    """The values of `--set`, which may use all names of the spec. A mistake in them is one of use."""
     from resnetdsl.spec import SpecError
 
     found: dict[str, Value] = {}
     for text in args.overrides:
         key, equals, value = text.partition("=")
         if not equals or not key.strip():
-            raise UsageError(f"`--set {text}` is not PARAM=VALUE")
+            raise UsageError(f"`--set {text}` is not PARAM=VALUE", "such as `--set classes=10`")
         try:
             found[key.strip()] = spec.value(value.strip(), f"--set {key.strip()}")
         except SpecError as problem:
-            raise failure(problem) from problem
+            raise UsageError(problem.message, diagnostics=problem.diagnostics) from problem
     return found
 
 
@@ -72,7 +87,7 @@ def input_size(args: argparse.Namespace) -> tuple[int, int, int] | None:
     if args.input is None:
         return None
     match = _SIZE.fullmatch(args.input)
-    if match is None or "0" in match.groups():
+    if match is None:
         raise UsageError(f"`--input {args.input}` is no size", "write channels, height and width: 3x224x224")
     channels, height, wide = map(int, match.groups())
     return channels, height, wide
@@ -83,22 +98,18 @@ def network(args: argparse.Namespace) -> Network:
     from resnetdsl.api import Network
     from resnetdsl.spec import SpecError
 
+    size = input_size(args)
     spec, named = open_spec(args.spec)
     try:
         name = spec.pick(args.net or named)
         given = overrides(args, spec)
-        graph = spec.graph(name, overrides=given, input=input_size(args))
+        graph = spec.graph(name, overrides=given, input=size)
     except SpecError as problem:
-        raise failure(problem, args.color) from problem
+        raise failure(problem) from problem
     return Network(name, graph, spec, given)
 
 
-def failure(problem: SpecError, color: str = "auto") -> UsageError:
-    """A SpecError as the end of a command: with the diagnostics drawn, if there are any."""
-    from resnetdsl.diagnostics.render.text import render_text
-
-    if not problem.diagnostics:
-        return UsageError(problem.message, kind="spec")
-    drawn = render_text(problem.diagnostics, color=colored(color, sys.stderr), width=width())
-    sys.stderr.write(f"{drawn}\n")
-    return UsageError(problem.message, kind="spec", exit_code=1)
+def failure(problem: SpecError) -> UsageError:
+    """A SpecError as the end of a command: mistakes in the spec, or nothing there of the name asked for."""
+    code = 1 if problem.diagnostics else 2
+    return UsageError(problem.message, kind="spec", exit_code=code, diagnostics=problem.diagnostics)

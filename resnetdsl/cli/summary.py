@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from resnetdsl.cli.output import write
+from resnetdsl.cli.output import say, width, write
 from resnetdsl.cli.specs import add_spec, network
 
 NAME = "summary"
@@ -32,8 +32,8 @@ def run(args: argparse.Namespace) -> int:
         case "csv":
             text = as_csv(found)
         case _:
-            from resnetdsl.cli.output import width
-
-            text = as_text(found, width() if sys.stdout.isatty() else None)
+            text = as_text(found, width() if args.output in (None, "-") and sys.stdout.isatty() else None)
     write(args.output, text)
+    if args.output not in (None, "-"):
+        say(args, f"wrote {args.output}")
     return 0

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from resnetdsl.elaborate.run import Place, Run
 from resnetdsl.elaborate.values import POISON, Given, Poison, Quotient, Value, describe
@@ -15,7 +15,14 @@ from resnetdsl.syntax import ast
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """The name that was probably meant, if one is near."""
-    found = difflib.get_close_matches(name, sorted(set(names)), n=1, cutoff=0.6)
+    return _nearest(name, frozenset(names))
+
+
+@lru_cache(maxsize=256)
+def _nearest(name: str, names: frozenset[str]) -> str | None:
+    import difflib  # slow to import, and rarely needed
+
+    found = difflib.get_close_matches(name, sorted(names), n=1, cutoff=0.6)
     return found[0] if found else None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from resnetdsl.diagnostics.model import Fact, Sink
 from resnetdsl.source import SourceFile
 
-MAX_BYTES = 4_000_000
+MAX_BYTES = 1_000_000
 _CONTROLS = frozenset(range(32)) - frozenset(b"\t\n\r\f")
 
 
