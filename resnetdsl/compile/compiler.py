@@ -21,8 +21,8 @@ from resnetdsl.compile.inputs import InputSpec, input_spec
 from resnetdsl.compile.metadata import Agreement, Machine, Metadata
 from resnetdsl.compile.options import CompileOptions, Precision, Provenance
 from resnetdsl.compile.toolchain import find_compiler, find_device, writable_cache
-from resnetdsl.compile.verify import verify
-from resnetdsl.ir.graph import Graph
+from resnetdsl.compile.verify import output_names, verify
+from resnetdsl.ir.graph import CheckedGraph
 from resnetdsl.version import VERSION
 
 _ROOT = "model"
@@ -49,7 +49,7 @@ class CompileResult:
 
 def compile_module(
     module: nn.Module,
-    graph: Graph,
+    graph: CheckedGraph,
     options: CompileOptions,
     *,
     provenance: Provenance | None = None,
@@ -72,6 +72,7 @@ def compile_module(
         check_output(work / f"{_ROOT}{SUFFIX}", SUFFIX, 3 * size + _OVERHEAD)
         ready = copy.deepcopy(module).eval().requires_grad_(False)
         ready.to(device, getattr(torch, options.precision.value))
+        outputs = output_names(ready, inputs, tuple(output.name for output in graph.outputs))
         package = _build(ready, graph.name, inputs, compiler, work, clock)
         clock.start("verifying")
         agreement = verify(ready, load_package(package), inputs, options.precision)
@@ -79,7 +80,7 @@ def compile_module(
         metadata = Metadata(
             network=graph.name,
             input=inputs,
-            outputs=tuple(output.name for output in graph.outputs),
+            outputs=outputs,
             device=device.type,
             precision=options.precision,
             provenance=provenance or Provenance(),

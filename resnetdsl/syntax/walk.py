@@ -7,7 +7,6 @@ from dataclasses import fields
 
 from resnetdsl.syntax import ast
 
-
 _PARTS: dict[type[ast.Node], tuple[str, ...]] = {}
 
 

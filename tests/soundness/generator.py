@@ -230,7 +230,7 @@ class Generator:
         """Layers joined by operators."""
         a, b = self.layer(), self.layer()
         return self.pick(
-            (f"{a} + identity", f"identity * sigmoid", f"{a} + {b}", f"identity - {a}", "1 - sigmoid", "relu * 0.3")
+            (f"{a} + identity", "identity * sigmoid", f"{a} + {b}", f"identity - {a}", "1 - sigmoid", "relu * 0.3")
         )
 
     def layer(self) -> str:
@@ -253,7 +253,7 @@ class Generator:
                 f"upsample({self.pick(SCALES)})",
                 f"pad_channels(0, {self.pick(('4', '8'))})",
                 "channel_shuffle(2)",
-                f'permute("hwc") -> layer_norm -> permute("chw")',
+                'permute("hwc") -> layer_norm -> permute("chw")',
                 "std_conv(8, 3x3)",
                 "identity",
                 self.pick(

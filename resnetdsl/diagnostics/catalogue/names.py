@@ -401,8 +401,9 @@ NAMES = (
         roles={"demanded": "required here"},
         fields=("message",),
         explanation="""
-            A definition may say with `require` what it needs of its arguments: that a count is positive, that an option is
-            one of those that it knows. The message is the author's. It points at the call whose arguments do not meet it.
+            A definition may say with `require` what it needs of its arguments: that a count is positive, that an
+            option is one of those that it knows. The message is the author's. It points at the call whose arguments
+            do not meet it.
             """,
         bad="""
             block twice(width, stride) {

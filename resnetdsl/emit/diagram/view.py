@@ -11,13 +11,13 @@ from resnetdsl.emit.diagram.model import Box, BoxKind, Cluster, Tone, View, Wire
 from resnetdsl.emit.diagram.residuals import PASSES, Residual, residuals
 from resnetdsl.emit.outline import Level, Part, contents, holds_blocks, is_open, outline
 from resnetdsl.emit.words import first_line, printable
-from resnetdsl.ir.graph import Graph, Node, ScopeKind, Source
+from resnetdsl.ir.graph import CheckedGraph, Graph, Node, ScopeKind, Source
 
 _FUSED_MOST = 4
 _LONG_NOTE = 300
 
 
-def view(graph: Graph, level: Level = Level.STAGE) -> View:
+def view(graph: CheckedGraph, level: Level = Level.STAGE) -> View:
     """What to draw of a graph at a level."""
     maker = _Maker(graph, level)
     maker.inside(outline(graph), None, in_block=False)

@@ -15,7 +15,7 @@ from resnetdsl.emit.pytorch.parts import Printer
 from resnetdsl.emit.pytorch.text import class_name as camel
 from resnetdsl.emit.pytorch.text import docstring
 from resnetdsl.emit.pytorch.writer import Writer
-from resnetdsl.ir.graph import Graph
+from resnetdsl.ir.graph import CheckedGraph, Graph
 from resnetdsl.ir.types import TensorType
 from resnetdsl.ops.base import Op
 from resnetdsl.ops.registry import OPS
@@ -48,7 +48,7 @@ def class_name(graph: Graph) -> str:
     return camel(graph.name, "Network")
 
 
-def emit(graph: Graph, *, header: Header | None = None, ops: Mapping[str, Op] = OPS) -> str:
+def emit(graph: CheckedGraph, *, header: Header | None = None, ops: Mapping[str, Op] = OPS) -> str:
     """A network as PyTorch source that needs torch alone; the same graph always gives the same text.
 
     The network's class is called `class_name(graph)`. Its `forward` returns the result, or where the spec has

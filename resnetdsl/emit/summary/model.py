@@ -9,7 +9,7 @@ from resnetdsl.analysis.costs import Cost, Totals, costs, depth
 from resnetdsl.analysis.memory import Memory, memory
 from resnetdsl.analysis.receptive_field import Field, network_field, receptive_fields
 from resnetdsl.emit.outline import Level, Part, Run, contents, holds_blocks, is_open, outline, runs, signature
-from resnetdsl.ir.graph import Graph, Node, ScopeKind
+from resnetdsl.ir.graph import CheckedGraph, Graph, Node, ScopeKind
 from resnetdsl.ir.types import TensorType
 
 _BLOCKS = (ScopeKind.BLOCK, ScopeKind.SHORTCUT)
@@ -64,7 +64,7 @@ class Summary:
             yield from line.walk()
 
 
-def summarise(graph: Graph, level: Level = Level.STAGE, element_bytes: int = 4, fold: bool = True) -> Summary:
+def summarise(graph: CheckedGraph, level: Level = Level.STAGE, element_bytes: int = 4, fold: bool = True) -> Summary:
     """The summary of a graph, opened as far as `level` says. `fold` joins equal neighbours into one line."""
     found = memory(graph, element_bytes)
     maker = _Maker(graph, level, found, fold)
