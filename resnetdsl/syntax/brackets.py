@@ -28,10 +28,13 @@ from resnetdsl.syntax.lexer import (
     Repairs,
 )
 
-_DEFINITION = re.compile(r"(?:network|block|shortcut)[ \t]+[A-Za-z_]")
+_DEFINITION = re.compile(r"(?:network|block|shortcut|stem|head)[ \t]+[A-Za-z_]")
 # Two words that follow each other in no bracket but a body.
-_STATEMENT = re.compile(r'(?:let|stage|param|tap|expect|out|input)[ \t]+(?!(?:and|or|if|else|for|in)\b)[A-Za-z_"0-9]')
+_STATEMENT = re.compile(
+    r'(?:let|stage|param|tap|expect|require|out|input)[ \t]+(?!(?:and|or|if|else|for|in)\b)[A-Za-z_"0-9]'
+)
 _COLON = re.compile(r"[ \t]*:")
+_VALUES = frozenset(("NAME", "NUMBER", "SIZE", "STRING"))
 _MAX_REPORTS = 20
 
 
@@ -239,8 +242,9 @@ def _place(tokens: list[_Token], opener: int, limit: int, end: int) -> int:
             following = tokens[last + 1]
             if following.starts_line and tokens[last].kind not in GO_ON and following.kind != "ARROW":
                 break
-            # `residual(identity {`: a body at the end of a line is not inside.
-            if following.kind == "LBRACE" and (last + 2 >= len(tokens) or tokens[last + 2].starts_line):
+            # `residual(identity {`: neither a body after a value nor one at the end of a line is inside.
+            ends_line = last + 2 >= len(tokens) or tokens[last + 2].starts_line
+            if following.kind == "LBRACE" and (ends_line or tokens[last].kind in _VALUES):
                 break
             last += 1
     return tokens[last].end if tokens else end

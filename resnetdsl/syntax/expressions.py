@@ -186,6 +186,8 @@ class Expressions:
                 return self.broken_comprehension(expr, indent)
             case ast.Binary(op=op, left=left, right=right):
                 return self.broken_binary(op, left, right, indent, column, tail)
+            case ast.Conditional(otherwise=otherwise):
+                return self.broken_conditional(expr, self.flat(otherwise), indent, column, tail)
             case ast.Residual(shortcut=shortcut, body=body):
                 head = (
                     "residual" if shortcut is None else f"residual({self.expr(shortcut, ANY, indent, column + 9, 3)})"
@@ -208,8 +210,6 @@ class Expressions:
                 parts = ("not ", (operand, NOT)) if op is UnaryOp.NOT else ("-", (operand, UNARY))
             case ast.Lambda(params=params, body=body):
                 parts = (f"({', '.join(param.name for param in params)}) => ", (body, ANY))
-            case ast.Conditional(then=then, condition=condition, otherwise=otherwise):
-                parts = ((then, OR), " if ", (condition, OR), " else ", (otherwise, ANY))
             case ast.Attribute(value=value, name=name):
                 parts = ((value, POSTFIX), f".{name}")
             case ast.Index(value=value, index=index):
@@ -258,6 +258,16 @@ class Expressions:
         if flat is None or at + len(flat) + tail <= WIDTH or indent + INDENT + len(flat) + tail > WIDTH:
             return text + spaced(op) + self.expr(right, _right(op, right), indent, at, tail)
         return f"{text} {op.value}\n{' ' * (indent + INDENT)}{flat}"
+
+    def broken_conditional(
+        self, expr: ast.Conditional, otherwise: str | None, indent: int, column: int, tail: int
+    ) -> str:
+        text = self.expr(expr.then, OR, indent, column, 4) + " if "
+        text += self.expr(expr.condition, OR, indent, _after(text, column), 5) + " else"
+        at = _after(text, column) + 1
+        if otherwise is None or at + len(otherwise) + tail <= WIDTH or indent + INDENT + len(otherwise) + tail > WIDTH:
+            return f"{text} {self.expr(expr.otherwise, ANY, indent, at, tail)}"
+        return f"{text}\n{' ' * (indent + INDENT)}{otherwise}"
 
     def broken_arguments(self, arguments: tuple[ast.Argument, ...], indent: int, column: int, tail: int) -> str:
         only = arguments[0] if len(arguments) == 1 else None

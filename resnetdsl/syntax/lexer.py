@@ -318,7 +318,8 @@ class _Run:
             case "shared":
                 keyword = _A_LAYER.match(self.text, end, self.end) is not None and not named
             case "let" | "for" | "residual":
-                keyword = not named
+                # `let = 3` lacks its name; `let: conv(3)` has a strange label.
+                keyword = not named or (before in _STATEMENT_START and not _COLON.match(self.text, end, self.end))
             case _:
                 keyword = True
         return kind if keyword else "NAME"

@@ -181,7 +181,7 @@ class Mistakes:
         """What would fit here, as a reader would say it."""
         kinds = set(machine.acceptable())
         if "LET" in kinds:
-            return "a statement" if "STEM" in kinds else "`network`, `block`, `shortcut`, `let` or an import"
+            return "a statement" if "STAGE" in kinds else "a definition, a `let` or an import"
         words: list[str] = []
         if {"NAME", "NUMBER"} <= kinds:
             words.append("a value or a layer")

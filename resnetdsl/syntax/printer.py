@@ -140,7 +140,7 @@ class Printer(Expressions):
             self.flats[id(statement)] = None if "\n" in text else text
         return self.flats[id(statement)]
 
-    def statement(self, statement: ast.Statement, indent: int) -> str:
+    def statement(self, statement: ast.Statement, indent: int) -> str:  # noqa: C901, PLR0912 - one arm a form
         match statement:
             case ast.Step(value=value):
                 return self.step(value, indent)

@@ -8,7 +8,6 @@ from resnetdsl.paths import grammar_text
 from resnetdsl.syntax import ast
 from resnetdsl.syntax.ast import BinaryOp
 from resnetdsl.syntax.parser import build_tables
-
 from tests.syntax.support import expression, parse_good, show, statement
 
 
@@ -196,6 +195,7 @@ def test_residuals(text: str, shortcut: str | None) -> None:
         ('tap "c{i}" = a -> b', ast.Tap),
         ("tap c{i}", ast.Tap),
         ("expect params == 25.6M, depth <= 50, output == 1000x7x7", ast.Expect),
+        ('require a > 0 and b, "a is {a}"', ast.Require),
         ("input 3x224x224", ast.Input),
         ("input channels, 64..512 step 32, 64..512", ast.Input),
         ("input (3, 4, 5)", ast.Input),
@@ -242,8 +242,11 @@ def test_label_templates_have_exact_places() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["block(width)", "3 * block", "shortcut", "head(classes)", "head -> a", "out -> a", "stage", "tap -> a", "a.input"]
-    + ["if c{ a }", "for v in list{ a }", "f(block, shortcut = shortcut)", "x.step + x.in", "input -> conv"],
+    [
+        *("block(width)", "3 * block", "shortcut", "head(classes)", "head -> a", "out -> a", "stage", "tap -> a"),
+        *("if c{ a }", "for v in list{ a }", "f(block, shortcut = shortcut)", "x.step + x.in", "input -> conv"),
+        "a.input",
+    ],
 )
 def test_soft_keywords_are_names_elsewhere(text: str) -> None:
     statement(text)
@@ -302,6 +305,9 @@ network three = one(1) {
 block four { }
 shortcut five(a) { a }
 block six = four(1) { }
+stem seven(a = 1) { a }
+head eight { linear(1) }
+stem nine = seven(2)
 """
     )
     assert tree.doc == "The file's\ndocument."
@@ -319,6 +325,9 @@ block six = four(1) { }
         "four": "Definition",
         "five": "Definition",
         "six": "Instance",
+        "seven": "Definition",
+        "eight": "Definition",
+        "nine": "Instance",
     }
     assert (named["one"].doc, named["two"].doc, named["three"].doc) == ("Documents one.", "", "Documents three.")
     assert named["one"].name_span.text == "one"

@@ -105,6 +105,7 @@ BODIES = [
     ("relu ]", "E0108", 2, 6),
     ("let a = (1, 2]", "E0108", 2, 14),
     ("let a = [(1, 2]", "E0102", 2, 15),
+    ("f(a, [3, 3))", "E0108", 2, 11),
 ]
 
 
@@ -115,9 +116,10 @@ def test_mistakes_in_bodies(text: str, code: str, line: int, column: int) -> Non
 
 FILES = [
     ("", "E0112", 1, 1),
-    ("# nothing\n", "E0112", 1, 1),
+    ("# nothing\n", "E0112", 2, 1),
     ("newtork a { }", "E0104", 1, 1),
     ("def a(b) { }", "E0104", 1, 1),
+    ("stem a(b { relu }", "E0102", 1, 9),
     ("network", "E0103", 1, 8),
     ("network a", "E0103", 1, 10),
     ("network a(", "E0102", 1, 11),
@@ -163,6 +165,11 @@ def test_mistakes_in_files(text: str, code: str, line: int, column: int) -> None
 def test_words(text: str, data: dict[str, str]) -> None:
     (fact,) = parse_text(in_body(text))[1]
     assert {key: fact.data.get(key) for key in data} == data
+
+
+def test_what_a_file_expects() -> None:
+    (fact,) = parse_text("relu\n")[1]
+    assert fact.data["expected"] == "a definition, a `let` or an import"
 
 
 def test_an_unclosed_bracket_names_its_opener() -> None:

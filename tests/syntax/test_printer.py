@@ -109,14 +109,15 @@ def test_comments_without_a_place_go_above_their_statement() -> None:
 
 
 def test_long_lines_are_broken() -> None:
+    long = "a_function_with_a_long_name"
     names = ", ".join(f"argument_{i} = {i}" for i in range(12))
     text = f"""block a({names}) {{
     let b = function({names})
     let c = [{", ".join(str(i) * 6 for i in range(30))}]
     let d = {" + ".join(f"a_rather_long_name_{i}" for i in range(12))}
     let e = {" -> ".join(f"conv{i}: conv(64, 3x3)" for i in range(12))}
-    let g = [some_function(value, other_value) for value, other_value in zip(first_list_of_values, second_list_of_values) if value > other_value]
-    let h = some_function(value, other_value) if some_condition(value, other_value) else other_function(value_value, other_value)
+    let g = [{long}(value, other) for value, other in zip({long}, {long}, {long}) if value > other]
+    let h = {long}(value, other) if {long}(value, other) else {long}(value_value, other, {long})
     expect {", ".join(f"metric_{i} == {i}" for i in range(12))}
     out {", ".join(f"a_rather_long_name_{i}" for i in range(12))}
 }}
@@ -152,29 +153,20 @@ def test_definitions_are_set_apart() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["(input)", "(out + 1)", "(in)", "(block) -> a", "x[(1..2 step 3)]", "(a -> b) + c", "-(a + b)", "(-a)^b", "2^-a^b"]
-    + [
-        "(a^b)^c",
-        "a - (b - c)",
-        "not (a or b)",
-        "(a if b else c) if d else e",
-        "((a) => b)(c)",
-        "(a: b)(c)",
-        "a: (b -> c)",
-    ]
-    + [
-        "(shared a)(b)",
-        "shared a(b)",
-        "(1..2)[0]",
-        "(a < b) == c",
-        "(a,)",
-        "()",
-        '"a{b}{{c}}\\n"',
-        '"if": a',
-        "2^(-a * b)",
-    ]
-    + ["(residual { a })(b)", "{ a } -> { b }", "- -a", "2^- -a", "[(a, b) for a in (b if c else d)]", "(head { a })"][
-        :5
+    [
+        *("(input)", "(out + 1)", "(in)", "(block) -> a", "x[(1..2 step 3)]", "(a -> b) + c", "-(a + b)", "(-a)^b"),
+        *(
+            "2^-a^b",
+            "(a^b)^c",
+            "a - (b - c)",
+            "not (a or b)",
+            "(a if b else c) if d else e",
+            "((a) => b)(c)",
+            "(a: b)(c)",
+        ),
+        *("a: (b -> c)", "(shared a)(b)", "shared a(b)", "(1..2)[0]", "(a < b) == c", "(a,)", "()", '"a{b}{{c}}\\n"'),
+        *('"if": a', "2^(-a * b)", "(residual { a })(b)", "{ a } -> { b }", "--a", "2^--a", "(-x) -> y"),
+        "[(a, b) for a in (b if c else d)]",
     ],
 )
 def test_parentheses_and_quotes_where_they_are_needed(text: str) -> None:

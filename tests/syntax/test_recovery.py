@@ -62,7 +62,7 @@ def test_all_mistakes_of_a_file_are_reported() -> None:
         ("E0101", 18, 26),
         ("E0102", 20, 16),
         ("E0102", 20, 18),
-        ("E0102", 25, 9),
+        ("E0102", 24, 15),
         ("E0101", 27, 16),
         ("E0102", 28, 14),
         ("E0101", 29, 1),
@@ -96,7 +96,7 @@ def test_a_forgotten_brace_is_found_by_indentation() -> None:
 network b { relu }
 """
     _, facts = parse_text(text)
-    assert places(facts) == [("E0102", 7, 6)]
+    assert places(facts) == [("E0102", 4, 13)]
     assert [(role, span.line) for role, span in facts[0].also] == [("opened", 2)]
 
 

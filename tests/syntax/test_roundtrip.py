@@ -141,6 +141,7 @@ def statements(body: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         node(ast.Tap, labels, maybe(expressions)),
         expects,
         node(ast.Input, many(st.one_of(simple, node(ast.Range, simple, simple, maybe(simple))), 1)),
+        node(ast.Require, expressions, expressions),
         node(ast.Stem, body),
         node(ast.Head, body),
         node(ast.Stage, labels, expressions),

@@ -64,8 +64,15 @@ def test_tables_do_not_depend_on_the_run(tmp_path: Path) -> None:
 
 
 def test_lark_is_not_imported_where_the_tables_are_known(tmp_path: Path) -> None:
-    script = "import sys; from resnetdsl.syntax.parser import parse_expression as p; from resnetdsl.source import SourceFile as F\n"
-    script += "from resnetdsl.diagnostics.model import Sink as S; p(F('', 'a'), S()); print('lark' in sys.modules)"
+    script = """
+import sys
+from resnetdsl.diagnostics.model import Sink
+from resnetdsl.source import SourceFile
+from resnetdsl.syntax.parser import parse_expression
+
+parse_expression(SourceFile("", "a"), Sink())
+print("lark" in sys.modules)
+"""
     env = {"RESNETDSL_CACHE": str(tmp_path)}
     runs = [subprocess.run([sys.executable, "-c", script], env=env, check=True, capture_output=True) for _ in range(2)]
     assert [run.stdout.strip() for run in runs] == [b"True", b"False"]
