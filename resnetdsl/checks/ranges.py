@@ -64,9 +64,9 @@ def sizes(graph: Graph) -> Iterator[Size]:
 
 
 def _count(graph: Graph) -> int:
-    """How many sizes `sizes` gives, at most: ranges may be far too long to go through."""
-    spans = [(high - low) // step + 1 for low, high, step in filter(None, graph.input_ranges[1:])]
-    return 1 + sum(spans) + (min(spans) if len(spans) == 2 else 0)
+    """How many sizes `sizes` gives beside the default: ranges may be far too long to go through."""
+    steps = [(high - low) // step for low, high, step in filter(None, graph.input_ranges[1:])]
+    return 1 + sum(steps) + (min(steps) if len(steps) == 2 else 0)
 
 
 def _holds(

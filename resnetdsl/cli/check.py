@@ -84,7 +84,7 @@ def _look(spec: Spec, named: str | None, args: argparse.Namespace) -> Report:
 
 
 def _fix(spec: Spec, report: Report, args: argparse.Namespace) -> Report:
-    """Mend a file, pass by pass, while that leaves fewer mistakes; the report of what is left.
+    """Mend a file, pass by pass: a mistake that is gone may show others. The report of what is left.
 
     Only the file that was named: what it imports belongs to others too.
     """
@@ -99,10 +99,9 @@ def _fix(spec: Spec, report: Report, args: argparse.Namespace) -> Report:
         if not chosen:
             break
         better = parse_spec(SourceFile(spec.file.name, apply_fixes(spec.file.text, edits)), spec.path, Sink())
-        after = _look(better, None, args)
-        if len(after.diagnostics) >= len(report.diagnostics):
+        if len(better.sink.facts) > len(spec.sink.facts):
             break  # a guess that was wrong
-        spec, report, mended = better, after, mended + len(chosen)
+        spec, report, mended = better, _look(better, None, args), mended + len(chosen)
     if mended and spec.path is not None:
         write_file(spec.path, spec.file.text.encode())
         say(args, f"fixed {mended} in {spec.path}")

@@ -14,13 +14,14 @@ A template is `str.format` in look, with a small language of its own after the c
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from enum import Enum
 from fractions import Fraction
 from string import Formatter
 
 from resnetdsl.diagnostics.catalogue import CODES
-from resnetdsl.diagnostics.model import Code, Diagnostic, Fact, Frame, Label
-from resnetdsl.diagnostics.plain import escape, shorten
+from resnetdsl.diagnostics.model import Code, Diagnostic, Edit, Fact, Frame, Label
+from resnetdsl.diagnostics.plain import WORD_LIMIT, escape, shorten
 
 # What ops call things by letters or names, and a reader by words or signs.
 _LAYOUTS = {
@@ -55,14 +56,34 @@ def word(fact: Fact) -> Diagnostic:
         helps=_fill_all(code.helps, data),
         notes=_fill_all(code.notes, data),
         trail=tuple(Frame(shorten(escape(frame.text)), frame.call) for frame in fact.trail),
-        fix=fact.fix,
+        fix=fact.fix or _replacement(fact),
     )
+
+
+_WRITTEN = ("name", "attribute", "found", "value", "metric")
+
+
+def _replacement(fact: Fact) -> tuple[Edit, ...]:
+    """What is suggested in place of what is written, where the place of the fact holds just that."""
+    suggestion, span = fact.data.get("suggestion"), fact.span
+    if not isinstance(suggestion, str) or not suggestion or span.end - span.start > WORD_LIMIT:
+        return ()
+    for written in (fact.data.get(name) for name in _WRITTEN):
+        if not written or written == suggestion:
+            continue
+        if span.text == written:
+            return (Edit(span, suggestion),)
+        if span.text == f'"{written}"':
+            return (Edit(span, f'"{suggestion}"'),)
+        if span.text.endswith(f".{written}"):
+            return (Edit(replace(span, start=span.end - len(str(written))), suggestion),)
+    return ()
 
 
 def _sensible(data: Mapping[str, object]) -> Mapping[str, object]:
     """The data without a suggestion to write what is written already."""
     suggestion = data.get("suggestion")
-    written = (data.get(name) for name in ("name", "attribute", "found", "value", "metric"))
+    written = (data.get(name) for name in _WRITTEN)
     return {**data, "suggestion": None} if suggestion is not None and suggestion in written else data
 
 

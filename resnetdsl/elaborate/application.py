@@ -326,6 +326,8 @@ class Applier:
                 main=str(main.type),
                 shortcut=str(shortcut.type),
                 fix=fix,
+                found="identity" if fix else None,
+                suggestion="projection" if fix else None,
             )
             return main
         return self.run.builder.one("add", {}, (main, shortcut), place, layer.span)

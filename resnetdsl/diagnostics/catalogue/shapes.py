@@ -13,7 +13,7 @@ JOINTS = (
         label="the shortcut carries {shortcut}",
         roles={"main": "the residual branch ends as {main}", "shortcut": "the shortcut starts here"},
         helps=("{fix}",),
-        fields=("what", "main", "shortcut", "fix"),
+        fields=("what", "main", "shortcut", "fix", "found", "suggestion"),
         explanation="""
             A residual adds two tensors, the output of its body and that of its shortcut, and a sum needs equal
             shapes. The body has changed the channels or the size, and the shortcut has not followed.
