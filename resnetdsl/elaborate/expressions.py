@@ -187,7 +187,7 @@ class Evaluator:
             return self.run.report(
                 "E0214", node.span, context.place, attribute=node.name, owner=describe(value), suggestion=None
             )
-        if value.doubtful:
+        if value.doubtful and node.name in TENSOR_ATTRIBUTES:
             return POISON
         type = value.type
         match node.name:
