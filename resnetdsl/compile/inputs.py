@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from resnetdsl.compile.options import Batch
@@ -12,6 +14,9 @@ _AXIS_NAMES = {"c": "channels", "h": "height", "w": "width", "n": "tokens"}
 
 VERIFY_ELEMENTS = 16 * 3 * 224 * 224
 """Sizes with more input elements than this are not verified by running them: a range may reach beyond any memory."""
+
+MOST_SHAPES = 4096
+"""More shapes than this are not gone through one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +36,8 @@ class Dimension:
         return isinstance(size, int) and self.low <= size <= self.high and (size - self.low) % self.step == 0
 
     @property
-    def example(self) -> int:
-        """A size from the middle. Never the lowest of a range: torch would take a size of 1 for a constant."""
+    def middle(self) -> int:
+        """A size from the middle; of two, the larger."""
         count = (self.high - self.low) // self.step
         return self.low + self.step * ((count + 1) // 2)
 
@@ -65,25 +70,35 @@ class InputSpec:
 
     @property
     def example(self) -> tuple[int, ...]:
-        """The shape that the network is traced with."""
-        return tuple(dim.example for dim in self.dims)
+        """The shape that the network is traced with. No free size is the lowest: torch would take 1 for a constant."""
+        batch, *rest = self.dims
+        second = batch.low + (0 if batch.fixed else batch.step)
+        return (second, *(dim.middle for dim in rest))
 
     def to_verify(self) -> list[tuple[int, ...]]:
         """The smallest and the largest shape and one between, as far as they are small enough to be run."""
         lowest = tuple(dim.low for dim in self.dims)
         shapes = [lowest]
-        for wanted in (self.example, tuple(dim.high for dim in self.dims)):
+        for wanted in (tuple(dim.middle for dim in self.dims), tuple(dim.high for dim in self.dims)):
             shape = self._shrunk(wanted)
             if shape not in shapes:
                 shapes.append(shape)
         return shapes
 
+    def grid(self) -> Iterator[tuple[int, ...]]:
+        """All shapes that are served if they are few, else the ends and middles of the dimensions with one another."""
+        sizes: list[Sequence[int]] = [range(dim.low, dim.high + 1, dim.step) for dim in self.dims]
+        if math.prod([len(some) for some in sizes]) > MOST_SHAPES:
+            ends = [(dim.low, dim.low + dim.step, dim.middle, dim.high - dim.step, dim.high) for dim in self.dims]
+            sizes = [sorted({n for n in some if n in dim}) for some, dim in zip(ends, self.dims, strict=True)]
+        return itertools.product(*sizes)
+
     def _shrunk(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The nearest shape below this one that is small enough to be run: the batch gives way first."""
         found = list(shape)
         for i, dim in enumerate(self.dims):
-            if found[i] > dim.low and _product(found) > VERIFY_ELEMENTS:
-                rest = _product(found) // found[i]
+            if found[i] > dim.low and math.prod(found) > VERIFY_ELEMENTS:
+                rest = math.prod(found) // found[i]
                 fitting = max(VERIFY_ELEMENTS // rest, dim.low)
                 found[i] = dim.low + (min(fitting, found[i] - 1) - dim.low) // dim.step * dim.step
         return tuple(found)
@@ -102,10 +117,3 @@ def input_spec(graph: Graph, batch: Batch) -> InputSpec:
                 reached = low + (high - low) // step * step
                 dims.append(Dimension(name, low, reached, step if reached > low else 1))
     return InputSpec(tuple(dims))
-
-
-def _product(sizes: Sequence[int]) -> int:
-    product = 1
-    for size in sizes:
-        product *= size
-    return product

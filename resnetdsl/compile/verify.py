@@ -54,17 +54,36 @@ def flatten(result: object) -> list[Tensor]:
             raise TypeError(f"a network returns tensors, not {type(result).__name__}")
 
 
-def verify(module: nn.Module, compiled: Compiled, inputs: InputSpec, precision: Precision, seed: int = 0) -> Agreement:
+def output_names(module: nn.Module, inputs: InputSpec, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of the flat outputs in their order: the module's own where it returns a dictionary, else `names`."""
+    with torch.no_grad():
+        result = module(_random(tuple(dim.low for dim in inputs.dims), module, 0))
+    own = tuple(map(str, result)) if isinstance(result, Mapping) else names
+    if sorted(own) != sorted(names) or len(flatten(result)) != len(names):
+        raise ValueError(f"the module returns {own}, its graph has {names}")
+    return own
+
+
+def verify(
+    module: nn.Module,
+    compiled: Compiled,
+    inputs: InputSpec,
+    precision: Precision,
+    doubtful: Sequence[tuple[int, ...]] = (),
+    seed: int = 0,
+) -> Agreement:
     """Measure how far `compiled` is from `module`, or raise a `CompileError` if that is too far.
 
+    The shapes are the ends and the middle of the ranges, and the `doubtful` ones.
     `compiled` holds other weights than its own afterwards: throw it away.
     """
     notes: list[str] = []
-    found = _measure(module, compiled, inputs, precision, OWN_WEIGHTS, seed, notes)
+    shapes = list(dict.fromkeys([*inputs.to_verify(), *doubtful]))
+    found = _measure(module, compiled, shapes, precision, OWN_WEIGHTS, seed, notes)
     twin, changed = _made_up(module, compiled, inputs, seed)
     if changed:
         compiled.load_constants(changed, False, False)
-        found += _measure(twin, compiled, inputs, precision, MADE_UP_WEIGHTS, seed + 1, notes)
+        found += _measure(twin, compiled, shapes, precision, MADE_UP_WEIGHTS, seed + 1, notes)
     if not found:
         raise CompileError(
             Problem.DISAGREES,
@@ -77,22 +96,22 @@ def verify(module: nn.Module, compiled: Compiled, inputs: InputSpec, precision: 
 def _measure(
     module: nn.Module,
     compiled: Compiled,
-    inputs: InputSpec,
+    shapes: Sequence[tuple[int, ...]],
     precision: Precision,
     weights: str,
     seed: int,
     notes: list[str],
 ) -> list[Measurement]:
     found = []
-    for shape in inputs.to_verify():
+    for shape in shapes:
         x = _random(shape, module, seed)
         with torch.no_grad():
             expected = flatten(module(x))
             actual = compiled.boxed_run([x.clone()])
         if [t.shape for t in expected] != [t.shape for t in actual]:
-            shapes = (", ".join(str(tuple(t.shape)) for t in side) for side in (actual, expected))
+            sides = (", ".join(str(tuple(t.shape)) for t in side) for side in (actual, expected))
             raise CompileError(
-                Problem.DISAGREES, "the compiled network returns {} where eager returns {}".format(*shapes)
+                Problem.DISAGREES, "the compiled network returns {} where eager returns {}".format(*sides)
             )
         if not all(torch.isfinite(tensor).all() for tensor in expected):
             notes.append(f"not compared with {weights} on {'x'.join(map(str, shape))}: the eager outputs overflow")

@@ -19,6 +19,7 @@ from resnetdsl.compile import compiler, toolchain
 from resnetdsl.compile.artifact import MEMBER, Artifact, load_artifact
 from resnetdsl.compile.compiler import CompileResult, compile_module
 from resnetdsl.compile.errors import ArtifactError, CompileError, Problem
+from resnetdsl.compile.inputs import input_spec
 from resnetdsl.compile.options import Batch, CompileOptions, Device, Precision, Provenance
 from resnetdsl.compile.verify import flatten
 from tests import oracles
@@ -193,7 +194,7 @@ def failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Failure:
 def prebuilt(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     """Skip the wait: the compiler returns the package that there is."""
 
-    def build(*arguments: object) -> Path:
+    def build(*arguments: object) -> compiler.Built:
         work, clock = arguments[-2:]
         assert isinstance(work, Path)
         for phase in ("exporting", "compiling"):
@@ -203,7 +204,7 @@ def prebuilt(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
             for name in source.namelist():
                 if not name.endswith(MEMBER):
                     target.writestr(name, source.read(name))
-        return package
+        return package, []
 
     monkeypatch.setattr(compiler, "_build", build)
 
@@ -262,17 +263,34 @@ class Data(nn.Module):
         return x if x.sum() > 0 else -x
 
 
-class Fixed(nn.Module):
-    """It says that it takes any size and does not."""
+class Sized(nn.Module):
+    """Its path depends on the size of its input. The exporter follows one path and promises nothing for others."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + torch.zeros(64)
+        return x if x.shape[2] > 64 else -x
 
 
-@pytest.mark.parametrize("broken", [Data(), Fixed()])
-def test_a_module_that_cannot_be_exported(failure: Failure, broken: nn.Module) -> None:
+@pytest.mark.slow
+def test_a_module_that_is_exported_for_some_sizes_alone(failure: Failure) -> None:
+    spec = tiny.graph(("output",), (None, (32, 256, 32), None))
+    with pytest.raises(CompileError, match="differs from eager") as caught:
+        compile_module(Sized(), spec, CompileOptions(failure.output, device=Device.CPU))
+    assert caught.value.problem is Problem.DISAGREES
+    assert failure.nothing_changed()
+
+
+def test_sizes_that_the_exporter_promises_nothing_for() -> None:
+    spec = input_spec(tiny.graph(ranges=(None, (32, 256, 32), (32, 64, 32))), Batch(1, 2))
+    exported = torch.export.export(Sized(), (torch.zeros(spec.example),), dynamic_shapes=(compiler._dynamic(spec),))
+    found = compiler._doubtful(exported, spec)
+    assert found
+    above = spec.example[2] > 64
+    assert all((shape[2] > 64) != above for shape in found)
+
+
+def test_a_module_that_cannot_be_exported(failure: Failure) -> None:
     with pytest.raises(CompileError) as caught:
-        compile_module(broken, tiny.graph(("output",), RANGES), CompileOptions(failure.output))
+        compile_module(Data(), tiny.graph(("output",), RANGES), CompileOptions(failure.output))
     assert caught.value.problem is Problem.EXPORT_FAILED
     assert "tiny" in caught.value.message
     assert len(caught.value.message) < 500
@@ -334,6 +352,7 @@ INTERRUPTED = """
 import sys
 from pathlib import Path
 from resnetdsl.compile.compiler import compile_module
+from resnetdsl.compile.inputs import input_spec
 from resnetdsl.compile.options import CompileOptions
 from tests.compile import tiny
 compile_module(

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.inputs import Dimension, InputSpec
 from resnetdsl.compile.options import Precision
-from resnetdsl.compile.verify import MADE_UP_WEIGHTS, OWN_WEIGHTS, flatten, verify
+from resnetdsl.compile.verify import MADE_UP_WEIGHTS, OWN_WEIGHTS, flatten, output_names, verify
 from tests.compile.packages import INPUT, Double
 from tests.compile.tiny import Tiny
 
@@ -151,3 +151,11 @@ def test_flattening() -> None:
     assert [id(t) for t in flatten({"x": a, "y": (b, [c])})] == [id(a), id(b), id(c)]
     with pytest.raises(TypeError):
         flatten(None)
+
+
+def test_names_of_outputs_follow_the_module() -> None:
+    assert output_names(Tiny().eval(), INPUT, ("features", "output")) == ("output", "features")
+    assert output_names(nn.ReLU(), INPUT, ("output",)) == ("output",)
+    for module, names in [(Tiny().eval(), ("output", "other")), (nn.ReLU(), ("output", "tap"))]:
+        with pytest.raises(ValueError, match="its graph has"):
+            output_names(module, INPUT, names)
