@@ -128,7 +128,7 @@ def _report(args: argparse.Namespace, found: tuple[Diagnostic, ...]) -> None:
 
             color = colored(args.color, sys.stderr)
             if found:
-                tell(f"{render_text(found[:_SHOWN], color=color, width=width())}\n")
+                tell(render_text(found[:_SHOWN], color=color, width=width()))
             if len(found) > _SHOWN:
                 tell(f"... and {len(found) - _SHOWN} more, which `--format json` tells too\n")
             if not args.quiet:

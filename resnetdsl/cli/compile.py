@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 NAME = "compile"
 HELP = "compile a network into a verified artifact"
-_EXTRA = {"torch": "PyTorch", "numpy": "NumPy", "safetensors": "safetensors"}
+_EXTRA = {"torch": "PyTorch", "numpy": "NumPy"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

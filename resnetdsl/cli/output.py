@@ -52,7 +52,7 @@ def complain(problem: UsageError, color: str = "auto") -> None:
     if problem.diagnostics:
         from resnetdsl.diagnostics.render.text import render_text
 
-        tell(f"{render_text(problem.diagnostics, color=colored(color, sys.stderr), width=width())}\n")
+        tell(render_text(problem.diagnostics, color=colored(color, sys.stderr), width=width()))
     tell(error_line(problem.kind, problem.message, problem.help))
 
 
