@@ -95,8 +95,14 @@ class Spec:
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of the text, which names artifacts and emitted source."""
-        return hashlib.sha256(self.file.text.encode("utf-8", "surrogatepass")).hexdigest()
+        """The SHA-256 of the text, and after it of what it imports; it names artifacts and emitted source."""
+        whole = "".join(text for _, text in self.files)
+        return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
+
+    @property
+    def files(self) -> tuple[tuple[str, str], ...]:
+        """Name and text of the file and of all that it imports, in the order of their loading."""
+        return ((self.file.name, self.file.text), *((file.name, file.text) for file in self.loader.imported()))
 
     def doc(self, name: str) -> str:
         """The documentation of a network: its own, or that of the one it is an instance of."""

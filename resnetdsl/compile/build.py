@@ -39,5 +39,5 @@ def compile_network(
         if weights is not None:
             loaded = load_weights(module, weights, network.name)
     given = {key: repr(value) for key, value in network.overrides.items()}
-    origin = Provenance(((network.spec.file.name, network.spec.file.text),), given, loaded)
+    origin = Provenance(network.spec.files, given, loaded)
     return compile_module(module, network.checked, options, provenance=origin, progress=progress)

@@ -189,7 +189,7 @@ def _backend(problem: Problem, message: str) -> Iterator[None]:
         raise CompileError(
             problem,
             f"{message}: {telling}",
-            "if the spec passes `resnetdsl check`, please report it: the whole message comes with `--traceback`",
+            "if the spec passes `resnetdsl check`, please report it: RESNETDSL_DEBUG=1 shows the whole of it",
         ) from error
 
 

@@ -115,6 +115,10 @@ class Loader:
                     pass
         return module
 
+    def imported(self) -> tuple[SourceFile, ...]:
+        """The files that imports have loaded."""
+        return tuple(module.file for module in self._modules.values() if module is not None)
+
     def _new(self, name: str, span: Span, places: dict[str, Span]) -> bool:
         """Whether a name is free in the file; taken, it is reported."""
         if name in places:
