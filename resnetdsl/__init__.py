@@ -17,15 +17,16 @@ from resnetdsl.version import VERSION
 __version__ = VERSION
 
 if TYPE_CHECKING:
-    from resnetdsl.api import Network, load
+    from resnetdsl.api import load
     from resnetdsl.compile.artifact import load_artifact
     from resnetdsl.compile.errors import CompileError
+    from resnetdsl.network import Network
     from resnetdsl.spec import Report, Spec, SpecError
 
 __all__ = ["CompileError", "Network", "Report", "Spec", "SpecError", "__version__", "load", "load_artifact"]
 
 _HOMES = {
-    "Network": "resnetdsl.api",
+    "Network": "resnetdsl.network",
     "load": "resnetdsl.api",
     "load_artifact": "resnetdsl.compile.artifact",
     "CompileError": "resnetdsl.compile.errors",

@@ -6,11 +6,10 @@ is asked for.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from resnetdsl.checks import check
 from resnetdsl.checks.allow import Allowed, allowed
@@ -26,13 +25,11 @@ from resnetdsl.elaborate.network import Elaborated, elaborate
 from resnetdsl.elaborate.run import Context
 from resnetdsl.elaborate.values import DefinedLayer, Given, Value
 from resnetdsl.ir.graph import CheckedGraph
+from resnetdsl.network import Network, Origin
 from resnetdsl.source import SourceFile
 from resnetdsl.syntax import ast
 from resnetdsl.syntax.parser import parse_expression
 from resnetdsl.syntax.reading import read_source
-
-if TYPE_CHECKING:
-    from resnetdsl.api import Network
 
 Size = tuple[int, int, int]
 
@@ -94,15 +91,10 @@ class Spec:
         return {name: absent for name in self._all() if (absent := self._missing(name))}
 
     @property
-    def digest(self) -> str:
-        """The SHA-256 of the text, and after it of what it imports; it names artifacts and emitted source."""
-        whole = "".join(text for _, text in self.files)
-        return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
-
-    @property
-    def files(self) -> tuple[tuple[str, str], ...]:
-        """Name and text of the file and of all that it imports, in the order of their loading."""
-        return ((self.file.name, self.file.text), *((file.name, file.text) for file in self.loader.imported()))
+    def origin(self) -> Origin:
+        """The text of the file and of all that it imports."""
+        files = ((self.file.name, self.file.text), *((file.name, file.text) for file in self.loader.imported()))
+        return Origin(files)
 
     def doc(self, name: str) -> str:
         """The documentation of a network: its own, or that of the one it is an instance of."""
@@ -116,11 +108,9 @@ class Spec:
 
         `input` is (channels, height, width). Raises SpecError, which shows every diagnostic.
         """
-        from resnetdsl.api import Network
-
         picked = self.pick(name)
         values = {key: plain(value) for key, value in overrides.items()}
-        return Network(picked, self.graph(picked, overrides=values, input=input), self, values)
+        return Network(picked, self.graph(picked, overrides=values, input=input), self.origin, values)
 
     def check(
         self,

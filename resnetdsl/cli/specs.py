@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from resnetdsl.cli.output import UsageError, add_color
 
 if TYPE_CHECKING:
-    from resnetdsl.api import Network
     from resnetdsl.elaborate.values import Value
+    from resnetdsl.network import Network
     from resnetdsl.spec import Spec, SpecError
 
 _SIZE = re.compile(r"([1-9]\d{0,8})x([1-9]\d{0,8})x([1-9]\d{0,8})", re.ASCII)
@@ -95,7 +95,7 @@ def input_size(args: argparse.Namespace) -> tuple[int, int, int] | None:
 
 def network(args: argparse.Namespace) -> Network:
     """The checked network that the arguments name; mistakes end the command with exit code 1."""
-    from resnetdsl.api import Network
+    from resnetdsl.network import Network
     from resnetdsl.spec import SpecError
 
     size = input_size(args)
@@ -106,7 +106,7 @@ def network(args: argparse.Namespace) -> Network:
         graph = spec.graph(name, overrides=given, input=size)
     except SpecError as problem:
         raise failure(problem) from problem
-    return Network(name, graph, spec, given)
+    return Network(name, graph, spec.origin, given)
 
 
 def failure(problem: SpecError) -> UsageError:

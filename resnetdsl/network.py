@@ -1,0 +1,124 @@
+"""A checked network and what can be made of it: source, a module, an artifact, a table, a diagram.
+
+Each of these is imported when it is first asked for, and torch with the first that needs it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resnetdsl.elaborate.values import Value
+from resnetdsl.ir.graph import CheckedGraph
+
+if TYPE_CHECKING:
+    from torch import nn  # noqa: TID251 - for annotations alone
+
+    from resnetdsl.compile.compiler import CompileResult
+    from resnetdsl.emit.summary import Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a network comes from: name and text of its spec, and after it of what that imports."""
+
+    files: tuple[tuple[str, str], ...]
+
+    @property
+    def name(self) -> str:
+        """The spec's file name."""
+        return self.files[0][0]
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of all the text; of a spec without imports, that of its file."""
+        whole = "".join(text for _, text in self.files)
+        return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True)
+class Network:
+    """A checked network, and all that can be made of it."""
+
+    name: str
+    checked: CheckedGraph
+    origin: Origin
+    overrides: Mapping[str, Value] = field(default_factory=dict)
+
+    @property
+    def graph(self) -> Any:
+        """The `networkx.MultiDiGraph`: nodes hold a `Node` under `node`, edges their `type`, keyed by port."""
+        return self.checked.nx
+
+    def source(self) -> str:
+        """PyTorch source that needs torch alone."""
+        from resnetdsl.emit.pytorch.document import Header, emit
+
+        return emit(self.checked, header=Header(self.origin.name, self.origin.digest))
+
+    def module(self) -> nn.Module:
+        """That source, run: a module with freshly drawn weights, in training mode."""
+        from resnetdsl.emit.module import build
+        from resnetdsl.emit.pytorch.document import class_name
+
+        return build(self.source(), class_name(self.checked))
+
+    def dump(self) -> str:
+        """The graph as YAML, which `resnetdsl.ir.load.load` reads back."""
+        from resnetdsl.ir.dump import dump
+
+        return dump(self.checked)
+
+    def summary(self) -> Summary:
+        """The table of layers."""
+        from resnetdsl.emit.summary import summarise
+
+        return summarise(self.checked)
+
+    def compile(
+        self,
+        output: str | Path,
+        *,
+        device: str = "auto",
+        dtype: str = "float32",
+        batch: str | int = 1,
+        weights: str | Path | None = None,
+        module: nn.Module | None = None,
+        seed: int = 0,
+        progress: Callable[[str], None] | None = None,
+    ) -> CompileResult:
+        """An AOTInductor package at `output`, verified against eager PyTorch; `resnetdsl.load_artifact` runs it.
+
+        `batch` is a size or a range, `"1..32"`. The weights are those of `module` if it is given, else of the
+        checkpoint `weights`, else random from `seed`. Raises CompileError; then nothing is written.
+        """
+        from resnetdsl.compile.build import compile_network
+        from resnetdsl.compile.options import Provenance
+
+        given = {key: repr(value) for key, value in self.overrides.items()}
+        return compile_network(
+            self.checked,
+            (lambda: module) if module is not None else self.module,
+            Provenance(self.origin.files, given),
+            output,
+            device=device,
+            dtype=dtype,
+            batch=batch,
+            weights=weights,
+            seed=seed,
+            progress=progress,
+        )
+
+    def render(self, level: str = "stage", format: str = "svg") -> str:
+        """A diagram as text: `svg`, `dot` or `mermaid`, at level `network`, `stage`, `block` or `op`."""
+        from resnetdsl.emit.diagram import to_dot, to_mermaid, to_svg, view
+        from resnetdsl.emit.outline import Level
+
+        drawn = view(self.checked, Level(level))
+        return {"svg": to_svg, "dot": to_dot, "mermaid": to_mermaid}[format](drawn)
+
+    def _repr_svg_(self) -> str:
+        return self.render()
