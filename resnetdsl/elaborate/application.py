@@ -70,7 +70,7 @@ class Applier:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self._shared: dict[SharedLayer, _FirstUse] = {}
+        self._shared: dict[object, _FirstUse] = {}
 
     def apply(
         self, layer: Layer, value: Value, place: Place, component: str | None = None, copy: Copy | None = None
@@ -102,25 +102,24 @@ class Applier:
                 return self._defined(layer, value, place, component, copy)
             case LabelledLayer():
                 place.counter.next()
-                inner = place if component is None else self._group(place, component, layer.span, copy)
+                inner = self._inside(layer, place, component, copy)
                 return self.apply(layer.layer, value, inner, layer.label, copy)
             case SequenceLayer():
-                inner = place if component is None else self._group(place, component, layer.span, copy)
+                inner = self._inside(layer, place, component, copy)
                 for step in layer.steps:
                     value = self.apply(step, value, inner)
                 return value
             case RepeatLayer():
-                inner = place if component is None else self._group(place, component, layer.span, copy)
+                inner = self._inside(layer, place, component, copy)
                 return self._repeat(layer, value, inner)
             case MergeLayer():
-                inner = place if component is None else self._group(place, component, layer.span, copy)
+                inner = self._inside(layer, place, component, copy)
                 return self._merge(layer, value, inner)
             case ResidualLayer():
-                inner = place if component is None else self._group(place, component, layer.span, copy)
+                inner = self._inside(layer, place, component, copy)
                 return self._residual(layer, value, inner)
             case BodyLayer():
-                name = place.counter.next() if component is None else component
-                inner = self._group(place, name, layer.span, copy)
+                inner = self._inside(layer, place, place.counter.next() if component is None else component, copy)
                 return self.deeper(
                     lambda: self.run.executor.run_body(layer.body, Context(layer.env.child(), inner), value),
                     layer.span,
@@ -129,7 +128,7 @@ class Applier:
             case SharedLayer():
                 return self._share(layer, value, place, component)
             case FunctionLayer():
-                inner = place if component is None else self._group(place, component, layer.span, copy)
+                inner = self._inside(layer, place, component, copy)
                 return self.run.evaluator.caller.apply_function(
                     layer.function, [Given(value, layer.span)], layer.span, inner
                 )
@@ -151,13 +150,14 @@ class Applier:
         self.run.report("E0502", span, place, depth=limit + 1, limit=limit)
         raise budget.OverBudget
 
-    def _group(self, place: Place, name: str, span: Span, copy: Copy | None = None) -> Place:
-        """A place for layers that have a name in common and are no definition."""
+    def _inside(self, layer: Layer, place: Place, name: str | None, copy: Copy | None) -> Place:
+        """The place inside a layer that is no definition: a group if it has a name, else the place around it."""
         if not name:
             return place
         index, count = copy or (None, None)
         path = place.path(name)
-        scope = self.run.graph.add_scope(ScopeKind.GROUP, name, path, place.scope, call=span, index=index, count=count)
+        call = layer.span
+        scope = self.run.graph.add_scope(ScopeKind.GROUP, name, path, place.scope, call=call, index=index, count=count)
         return replace(place, scope=scope.id, prefix=path, counter=Counter())
 
     def _op(self, layer: OpLayer, value: Value, place: Place, component: str | None) -> Value:
@@ -334,7 +334,7 @@ class Applier:
 
     def _share(self, layer: SharedLayer, value: Value, place: Place, component: str | None) -> Value:
         """The first use names the weights; later ones run under those names and must need the same weights."""
-        first = self._shared.get(layer)
+        first = self._shared.get(layer.key)
         name = place.counter.next() if component is None else component
         types = ", ".join(str(tensor.type) for tensor in tensors_in(value) or ())
         start = len(self.run.graph)
@@ -342,7 +342,7 @@ class Applier:
         if first is None:
             result = self.apply(layer.layer, value, replace(place, counter=Counter()), name)
             weights = () if doubtful else self.run.builder.weights(start)
-            self._shared[layer] = _FirstUse(place, name, weights, layer.span, types)
+            self._shared[layer.key] = _FirstUse(place, name, weights, layer.span, types)
             return result
         again = replace(place, prefix=first.place.prefix, counter=Counter(), replay=True)
         result = self.apply(layer.layer, value, again, first.component)

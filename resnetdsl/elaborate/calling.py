@@ -18,6 +18,7 @@ from resnetdsl.elaborate.values import (
     MergeLayer,
     OpLayer,
     Poison,
+    SharedLayer,
     Tensor,
     Value,
     contains_poison,
@@ -38,7 +39,7 @@ class Caller:
 
     def at(self, layer: Layer, span: Span) -> Layer:
         """The layer as named here, so that messages point at this use of it."""
-        return replace(layer, span=span) if isinstance(layer, OpLayer | DefinedLayer) else layer
+        return replace(layer, span=span) if isinstance(layer, OpLayer | DefinedLayer | SharedLayer) else layer
 
     def call(self, function: Value, arguments: Arguments, node: ast.Call, context: Context) -> Value:
         match function:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
+from resnetdsl.diagnostics.model import Sink
 from resnetdsl.elaborate import budget
 from resnetdsl.elaborate.arguments import nearest, want_whole
 from resnetdsl.elaborate.calling import Caller
@@ -86,8 +87,10 @@ class Evaluator:
     def _text(self, node: ast.Text, context: Context) -> Value:
         return self.template(node.parts, node.span, context)
 
-    def template(self, parts: tuple[str | ast.Expr, ...], span: Span, context: Context) -> str | Poison:
-        """Text with its `{...}` filled in by numbers and strings."""
+    def template(
+        self, parts: tuple[str | ast.Expr, ...], span: Span, context: Context, whole: bool = False
+    ) -> str | Poison:
+        """Text with its `{...}` filled in by numbers and strings; by `whole` numbers alone where it names something."""
         text: str | Poison = ""
         for part in parts:
             if isinstance(text, Poison):
@@ -103,6 +106,10 @@ class Evaluator:
                 return self.run.report(
                     "E0207", part.span, context.place, wanted="a number or a string", got=describe(value), where=where
                 )
+            if whole and isinstance(value, float):
+                value = want_whole(self.run, context.place, value, part.span, "a number in a label")
+            if isinstance(value, Poison):
+                return POISON
             more = f"{float(value):g}" if isinstance(value, float) else str(value)
             text = bounded_text(self.run, context.place, text + more, span)
         return text
@@ -315,6 +322,8 @@ class Evaluator:
 
     def _times(self, count: int, node: ast.Binary, context: Context) -> Value:
         """`n * e`: a product if `e` is a number, copies if it is a layer; each copy is evaluated for itself."""
+        if self._asks_about_copy(node.right) and not self._makes_copies(node.right, count, context):
+            return binary(self.run, context.place, ast.BinaryOp.MULTIPLY, count, self(node.right, context), node.span)
         value = self(node.right, self._copy(0, count, context))
         if not isinstance(value, Layer):
             return binary(self.run, context.place, ast.BinaryOp.MULTIPLY, count, value, node.span)
@@ -333,6 +342,21 @@ class Evaluator:
                 return POISON if isinstance(copy, Poison) else self._not_a_layer(copy, node.right.span, context)
             copies.append(copy)
         return RepeatLayer(node.span, tuple(copies[:count]))
+
+    def _makes_copies(self, node: ast.Expr, count: int, context: Context) -> bool:
+        """Whether what is to be multiplied is a layer: then `index` in it is a copy's, else that of the repeat around.
+
+        Tried out with nothing to show for it: no message, and no place to apply layers at.
+        """
+        sink, self.run.sink = self.run.sink, Sink()
+        try:
+            value = self(node, Context(self._copy(0, count, context).env))
+        except budget.OverBudget:
+            sink.take(self.run.sink.facts)
+            raise
+        finally:
+            self.run.sink = sink
+        return isinstance(value, Layer) or (value is POISON and context.env.find("index") is None)
 
     def _copy(self, index: int, count: int, context: Context) -> Context:
         names = context.env.child(index=index, first=index == 0, last=index == count - 1, count=count)
@@ -403,7 +427,7 @@ class Evaluator:
 
     def label(self, node: ast.Label, context: Context) -> str | Poison:
         """The text of a label, fit to be a module path."""
-        text = self.template(node.parts, node.span, context)
+        text = self.template(node.parts, node.span, context, whole=True)
         if isinstance(text, Poison):
             return POISON
         reason = unfit(text)
@@ -424,7 +448,7 @@ class Evaluator:
         layer = self.layer(self(node.value, context), node.value.span, context)
         if isinstance(layer, Poison):
             return DoubtLayer(node.span)
-        return layer if layer is None else SharedLayer(node.span, layer)
+        return layer if layer is None else SharedLayer(node.span, layer, object())
 
     def _residual(self, node: ast.Residual, context: Context) -> Value:
         if node.shortcut is None:

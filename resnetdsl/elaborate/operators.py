@@ -18,6 +18,7 @@ from resnetdsl.elaborate.values import (
     OpLayer,
     Poison,
     Quotient,
+    SharedLayer,
     Tensor,
     Value,
     contains_poison,
@@ -58,6 +59,8 @@ def same(left: Value, right: Value, spend: Callable[[], None]) -> bool:
             return len(left) == len(right) and all(same(*pair, spend) for pair in zip(left, right, strict=True))
         case (OpLayer(), OpLayer()):
             return left.op is right.op and dict(left.attrs) == dict(right.attrs)
+        case (SharedLayer(), SharedLayer()):
+            return left.key is right.key
         case (DefinedLayer(), DefinedLayer()):
             return (
                 left.definition.syntax is right.definition.syntax

@@ -143,9 +143,10 @@ class MergeLayer(Layer):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SharedLayer(Layer):
-    """`shared A`: this object itself is the key of its weights."""
+    """`shared A`. All layers with one key have one set of weights, wherever they are named."""
 
     layer: Layer
+    key: object
 
 
 @dataclass(frozen=True, slots=True, eq=False)
