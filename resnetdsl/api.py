@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from resnetdsl.diagnostics.model import Sink
 from resnetdsl.diagnostics.words import word_all
@@ -13,9 +12,6 @@ from resnetdsl.paths import specs_dir
 from resnetdsl.source import SourceFile
 from resnetdsl.spec import Spec, SpecError, parse_spec
 from resnetdsl.syntax.reading import read_source
-
-if TYPE_CHECKING:
-    pass
 
 _NETWORK = re.compile(r"^network\s+([A-Za-z_]\w*)", re.MULTILINE)
 
