@@ -231,10 +231,14 @@ class Spec:
         return self._allowed
 
     def _silenced(self, name: str) -> frozenset[str]:
-        """The lints silenced for a network: at its own definition or at the one it is an instance of."""
+        """The lints silenced for a network: at its own definition or at the one it is an instance of, in any file."""
         layer = self._layer(name)
         silenced = self._allows().of(self.module.networks[name])
-        return silenced if layer is None else silenced | self._allows().of(layer.definition.syntax)
+        if layer is None:
+            return silenced
+        syntax = layer.definition.syntax
+        tree = self.loader.tree(syntax.span.file)
+        return silenced | (self._allows() if tree is None else allowed(tree)).of(syntax)
 
     def _silenced_at(self, fact: Fact) -> frozenset[str]:
         if fact.span.file is not self.file:

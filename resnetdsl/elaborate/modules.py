@@ -119,6 +119,11 @@ class Loader:
         """The files that imports have loaded."""
         return tuple(module.file for module in self._modules.values() if module is not None)
 
+    def tree(self, file: SourceFile) -> ast.File | None:
+        """The tree of a file that was imported."""
+        found = (module.tree for module in self._modules.values() if module is not None and module.file is file)
+        return next(found, None)
+
     def _new(self, name: str, span: Span, places: dict[str, Span]) -> bool:
         """Whether a name is free in the file; taken, it is reported."""
         if name in places:

@@ -142,3 +142,12 @@ def test_a_diamond_is_read_once(project: Path) -> None:
 def test_a_text_has_no_folder_of_its_own_and_no_way_up() -> None:
     found = load('from "../secret.rnet" import unit\n' + USE).check()
     assert [each.code.id for each in found.diagnostics] == ["E0702"]
+
+
+def test_what_a_template_allows_its_instances_may_do_in_any_file(project: Path) -> None:
+    strided = "network base(width) {\n    input 16x8x8\n    conv(width, 1x1, stride = 2) -> relu\n}\n"
+    main = 'from "base.rnet" import base\nnetwork mine = base(16)\n'
+    write(project, base=strided, main=main)
+    assert codes(project / "main.rnet") == ["W0904"]
+    write(project, base=f"# allow: W0904 as published\n{strided}", main=main)
+    assert codes(project / "main.rnet") == []
