@@ -201,13 +201,22 @@ class Loader:
         here = path.parent if path is not None else Path.cwd()
         root = self.root or here
         if "\0" in item.module:
-            self.run.report("E0705", item.module_span, path=item.module, reason="a path cannot hold a NUL character")
-            return None
-        target = (here / item.module).resolve()
+            return self._unreadable(item, "a path cannot hold a NUL character")
+        try:
+            target = (here / item.module).resolve()
+            target.stat()
+        except FileNotFoundError:
+            pass  # told when it is read, if it is one that may be read
+        except (OSError, RuntimeError) as problem:  # names too long, links that lead round and round
+            reason = problem.strerror if isinstance(problem, OSError) else "its links lead round and round"
+            return self._unreadable(item, reason)
         if not target.is_relative_to(root.resolve()):
             self.run.report("E0702", item.module_span, path=item.module, root=root.name)
             return None
         return target
+
+    def _unreadable(self, item: ast.Import, reason: str | None) -> None:
+        self.run.report("E0705", item.module_span, path=item.module, reason=reason or "it cannot be opened")
 
     def _load(self, path: Path, item: ast.Import) -> Module | None:
         if path in self._loading:
@@ -215,6 +224,8 @@ class Loader:
             self.run.report("E0703", item.module_span, cycle=" -> ".join(part.name for part in cycle))
             return None
         if path not in self._modules:
+            if len(self._loading) > budget.DEPTH:
+                return self._unreadable(item, f"it is the end of a chain of more than {budget.DEPTH} imports")
             self._loading.append(path)
             self._modules[path] = self._read(path, item)
             self._loading.pop()
@@ -222,14 +233,12 @@ class Loader:
 
     def _read(self, path: Path, item: ast.Import) -> Module | None:
         if not path.is_file():
-            self.run.report("E0705", item.module_span, path=item.module, reason="there is no such file")
-            return None
+            return self._unreadable(item, "there is no such file")
         within = path.relative_to(self.root) if self.root and path.is_relative_to(self.root) else path
         try:
             file = read_source(path, str(within), self.sink)
         except OSError as problem:
-            self.run.report("E0705", item.module_span, path=item.module, reason=problem.strerror or str(problem))
-            return None
+            return self._unreadable(item, problem.strerror)
         return None if file is None else self.module(file, parse(file, self.sink), path)
 
 
