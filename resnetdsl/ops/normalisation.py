@@ -135,20 +135,32 @@ class GroupNorm(Norm):
         _eps(1e-5),
         _affine(True),
         _INIT,
+        Param("group_size", Kind.INT, None, minimum=1, doc="The channels of a group, where that is given instead."),
     )
 
     def faults(self, attrs: Attrs, x: TensorType) -> tuple[Fault, ...]:
         if not x.axes.startswith("c"):
             return (wrong_layout(self.name, "chw or c", x),)
-        groups = integer(attrs, "groups")
+        said = "groups" if attrs["group_size"] is None else "group_size"
+        groups = self.groups(attrs, x)
+        if said == "group_size" and x.shape[0] % integer(attrs, said):
+            data = {"what": "the number of channels", "value": x.shape[0], "by": integer(attrs, said)}
+            return (Fault("E0316", data, said),)
         if x.shape[0] % groups:
-            return (Fault("E0303", {"channels": x.shape[0], "groups": groups, "which": "input"}, "groups"),)
+            return (Fault("E0303", {"channels": x.shape[0], "groups": groups, "which": "input"}, said),)
         if x.numel == groups:
-            return (bad_combination("each group holds a single value, which its norm makes zero", "groups"),)
+            return (bad_combination("each group holds a single value, which its norm makes zero", said),)
         return ()
 
+    @staticmethod
+    def groups(attrs: Attrs, x: TensorType) -> int:
+        """How many groups, told by their number or their size."""
+        if attrs["group_size"] is None:
+            return integer(attrs, "groups")
+        return max(1, x.shape[0] // integer(attrs, "group_size"))
+
     def call(self, attrs: Attrs, inputs: Types) -> Call:
-        args = (integer(attrs, "groups"), self.channels(inputs))
+        args = (self.groups(attrs, inputs[0]), self.channels(inputs))
         return Module("nn.GroupNorm", args, self.keywords(attrs, "affine", 1e-5))
 
 

@@ -50,6 +50,7 @@ def test_vectors() -> None:
         ("batch_norm", {"affine": False}, "nn.BatchNorm2d(8, affine=False)"),
         ("layer_norm", {}, "LayerNorm2d(8)"),
         ("group_norm", {"groups": 4}, "nn.GroupNorm(4, 8)"),
+        ("group_norm", {"group_size": 4}, "nn.GroupNorm(2, 8)"),
         ("instance_norm", {}, "nn.InstanceNorm2d(8)"),
         ("instance_norm", {"affine": True}, "nn.InstanceNorm2d(8, affine=True)"),
         ("rms_norm", {"eps": 1e-5}, "RmsNorm2d(8, eps=1e-05)"),
@@ -113,6 +114,18 @@ def test_codes_of_group_norm() -> None:
     assert fault.data == {"channels": 8, "groups": 3, "which": "input"}
     (fault,) = op.infer(complete(op, {"groups": 8}), (VECTOR,)).faults
     assert (fault.code, fault.param) == ("E0317", "groups")
+    (fault,) = op.infer(complete(op, {"group_size": 3}), (VECTOR,)).faults
+    assert (fault.code, fault.param) == ("E0316", "group_size")
+    assert fault.data == {"what": "the number of channels", "value": 8, "by": 3}
+    (fault,) = op.infer(complete(op, {"group_size": 16}), (VECTOR,)).faults
+    assert (fault.code, fault.param) == ("E0316", "group_size")
+    (fault,) = op.infer(complete(op, {"group_size": 1}), (VECTOR,)).faults
+    assert (fault.code, fault.param) == ("E0317", "group_size")
+
+
+def test_group_norm_by_the_size_of_a_group() -> None:
+    check(OPS["group_norm"], {"group_size": 4}, VECTOR)
+    check(OPS["group_norm"], {"group_size": 2, "groups": 3}, TensorType.image(8, 5, 7))
 
 
 @pytest.mark.parametrize("plane", [(1, 1), (1, 2)])
