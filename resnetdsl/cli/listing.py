@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from resnetdsl.cli.output import UsageError, add_color, complain, put, say, width
 from resnetdsl.cli.specs import open_spec
+from resnetdsl.diagnostics.plain import escape
 
 NAME = "list"
 HELP = "list networks with their parameters and multiply-accumulates"
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     longest = max((len(str(row["name"])) for row in rows), default=0)
     for row in rows:
         counts = "" if args.fast else f"{_millions(row['params'], 'M', 1e6):>9} {_millions(row['macs'], 'G', 1e9):>9}"
-        line = f"{row['name']:<{longest}} {counts}  {row['doc']}".rstrip()
+        line = f"{row['name']:<{longest}} {counts}  {escape(str(row['doc']))}".rstrip()
         put(f"{line if len(line) <= columns else line[: columns - 3] + '...'}\n")
     say(args, f"{len(rows)} network{'' if len(rows) == 1 else 's'}")
     return status

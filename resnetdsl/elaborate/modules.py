@@ -201,15 +201,13 @@ class Loader:
         here = path.parent if path is not None else Path.cwd()
         root = self.root or here
         if "\0" in item.module:
-            return self._unreadable(item, "a path cannot hold a NUL character")
+            self._unreadable(item, "a path cannot hold a NUL character")
+            return None
         try:
             target = (here / item.module).resolve()
-            target.stat()
-        except FileNotFoundError:
-            pass  # told when it is read, if it is one that may be read
-        except (OSError, RuntimeError) as problem:  # names too long, links that lead round and round
-            reason = problem.strerror if isinstance(problem, OSError) else "its links lead round and round"
-            return self._unreadable(item, reason)
+        except (OSError, RuntimeError):
+            self._unreadable(item, "its links lead round and round")
+            return None
         if not target.is_relative_to(root.resolve()):
             self.run.report("E0702", item.module_span, path=item.module, root=root.name)
             return None
@@ -225,20 +223,23 @@ class Loader:
             return None
         if path not in self._modules:
             if len(self._loading) > budget.DEPTH:
-                return self._unreadable(item, f"it is the end of a chain of more than {budget.DEPTH} imports")
+                self._unreadable(item, f"it is the end of a chain of more than {budget.DEPTH} imports")
+                return None
             self._loading.append(path)
             self._modules[path] = self._read(path, item)
             self._loading.pop()
         return self._modules[path]
 
     def _read(self, path: Path, item: ast.Import) -> Module | None:
-        if not path.is_file():
-            return self._unreadable(item, "there is no such file")
         within = path.relative_to(self.root) if self.root and path.is_relative_to(self.root) else path
         try:
+            if not path.is_file():
+                self._unreadable(item, "there is no such file")
+                return None
             file = read_source(path, str(within), self.sink)
         except OSError as problem:
-            return self._unreadable(item, problem.strerror)
+            self._unreadable(item, problem.strerror)
+            return None
         return None if file is None else self.module(file, parse(file, self.sink), path)
 
 
