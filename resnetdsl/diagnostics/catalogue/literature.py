@@ -210,7 +210,7 @@ CODES = (
         name="bias-before-norm",
         title="this bias has no effect: a norm follows",
         label="the norm subtracts it again",
-        helps=("leave out `bias = true`",),
+        helps=("`bias = false` saves the parameters",),
         notes=(_PLACES,),
         fields=("path", "count"),
         reference=(
