@@ -1,4 +1,4 @@
-"""Many numbers into one along some axes: mean, sum, extremes, variance."""
+"""Many numbers into one along some axes: mean, sum, length, extremes, variance."""
 
 from __future__ import annotations
 
@@ -66,6 +66,7 @@ class Reduction(Op):
 OPS = (
     Reduction("reduce_mean", "mean", "The mean along some axes."),
     Reduction("reduce_sum", "sum", "The sum along some axes."),
+    Reduction("reduce_norm", "linalg.vector_norm", "The length along some axes: the root of the sum of the squares."),
     Reduction("reduce_max", "amax", "The greatest value along some axes."),
     Reduction("reduce_min", "amin", "The least value along some axes."),
     Reduction("reduce_var", "var", "The variance along some axes.", _UNBIASED),

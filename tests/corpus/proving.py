@@ -14,6 +14,8 @@ import pytest
 import torch
 
 from resnetdsl.analysis.metrics import metrics
+from resnetdsl.elaborate.values import Value
+from tests.networks import comparing
 from tests.networks.comparing import assert_same_function, graph, module, promised, spec, state
 from tests.oracles import timm
 
@@ -67,6 +69,11 @@ def assert_same_outputs(family: str, name: str, *sizes: tuple[int, int, int]) ->
     ours, theirs = module(family, name), timm().create_model(name)
     assert state(ours) == state(theirs)
     assert_same_function(ours, theirs, *sizes)
+
+
+def assert_same_gradients(family: str, name: str, size: tuple[int, int, int], **overrides: Value) -> None:
+    """A step of training gives every weight timm's gradient, and every norm timm's statistics."""
+    comparing.assert_same_gradients(module(family, name, **overrides), timm().create_model(name), size)
 
 
 def assert_all_are_here_and_documented(family: str) -> None:

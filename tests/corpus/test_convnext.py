@@ -6,6 +6,7 @@ import pytest
 
 from tests.corpus.proving import (
     assert_all_are_here_and_documented,
+    assert_same_gradients,
     assert_same_outputs,
     assert_same_state_and_counts,
     names,
@@ -27,3 +28,7 @@ def test_state_and_counts(name: str) -> None:
 @pytest.mark.parametrize("name", names("convnext", QUICK))
 def test_outputs(name: str) -> None:
     assert_same_outputs("convnext", name, (3, 64, 64), (3, 65, 97))
+
+
+def test_gradients() -> None:
+    assert_same_gradients("convnext", "convnextv2_atto", (3, 64, 64))

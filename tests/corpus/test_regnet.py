@@ -6,6 +6,7 @@ import pytest
 
 from tests.corpus.proving import (
     assert_all_are_here_and_documented,
+    assert_same_gradients,
     assert_same_outputs,
     assert_same_state_and_counts,
     names,
@@ -28,6 +29,10 @@ def test_state_and_counts(name: str) -> None:
 @pytest.mark.parametrize("name", names("regnet", QUICK))
 def test_outputs(name: str) -> None:
     assert_same_outputs("regnet", name, (3, 64, 64), (3, 65, 97))
+
+
+def test_gradients() -> None:
+    assert_same_gradients("regnet", "regnety_002", (3, 64, 64))
 
 
 def test_widths_come_from_the_line_of_the_paper() -> None:

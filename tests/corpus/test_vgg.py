@@ -6,6 +6,7 @@ import pytest
 
 from tests.corpus.proving import (
     assert_all_are_here_and_documented,
+    assert_same_gradients,
     assert_same_outputs,
     assert_same_state_and_counts,
     names,
@@ -27,3 +28,8 @@ def test_state_and_counts(name: str) -> None:
 @pytest.mark.parametrize("name", names("vgg", QUICK))
 def test_outputs(name: str) -> None:
     assert_same_outputs("vgg", name, (3, 224, 224))
+
+
+@pytest.mark.slow
+def test_gradients() -> None:
+    assert_same_gradients("vgg", "vgg11_bn", (3, 224, 224), dropout_rate=0)

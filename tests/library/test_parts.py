@@ -17,7 +17,7 @@ EXPANSIONS = {
         0.multiply_2: multiply
     """,
     "grn": """
-        0.weight: param, 0.bias: param, 0.0: square, 0.1: reduce_sum, 0.2: sqrt, 0.3: reduce_mean,
+        0.weight: param, 0.bias: param, 0.0: reduce_norm, 0.1: reduce_mean,
         0.add_scalar: add_scalar, 0.divide: divide, 0.multiply: multiply, 0.multiply_2: multiply, 0.add: add,
         0.add_2: add
     """,

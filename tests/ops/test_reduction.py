@@ -40,6 +40,7 @@ def test_all_axes(op: Op, x: TensorType, keep: bool) -> None:
     [
         ("reduce_mean", {}, "torch.mean({0}, dim=(2, 3), keepdim=True)"),
         ("reduce_sum", {"axes": "c", "keep": False}, "torch.sum({0}, dim=1)"),
+        ("reduce_norm", {}, "torch.linalg.vector_norm({0}, dim=(2, 3), keepdim=True)"),
         ("reduce_max", {"axes": "channels"}, "torch.amax({0}, dim=1, keepdim=True)"),
         ("reduce_min", {"axes": "wh"}, "torch.amin({0}, dim=(2, 3), keepdim=True)"),
         ("reduce_var", {}, "torch.var({0}, dim=(2, 3), correction=0, keepdim=True)"),
