@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import resource
-import signal
+import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ CPU_SECONDS = 20
 """Far more than any answer takes: machines differ, and this one may be busy. A hang takes all of it."""
 RSS_MEGABYTES = 300
 _ADDRESS_SPACE = 4 * 2**30
+_LAUNCH = Path(__file__).with_name("launch.py")
 
 
 @dataclass(frozen=True)
@@ -30,33 +30,18 @@ class Answer:
 
 def ask(*arguments: object, stdin: Path = Path("/dev/null"), cwd: Path | None = None) -> Answer:
     """Run `resnetdsl` with these arguments; it is killed where it goes on for too long."""
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        pid = os.fork()
-        if pid == 0:
-            _become(arguments, stdin, out.fileno(), err.fileno(), cwd)
-        _, status, used = os.wait4(pid, 0)
-        out.seek(0)
-        err.seek(0)
-        return Answer(
-            os.waitstatus_to_exitcode(status),
-            out.read().decode("utf-8"),
-            err.read().decode("utf-8"),
-            used.ru_utime + used.ru_stime,
-            used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10),
+    with tempfile.TemporaryDirectory() as folder, stdin.open("rb") as given:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        bounds = [str(CPU_SECONDS), str(_ADDRESS_SPACE), str(out), str(err)]
+        command = [sys.executable, "-m", "resnetdsl", *map(str, arguments)]
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", _LAUNCH, *bounds, *command],
+            stdin=given,
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=cwd or "/",
+            env={**os.environ, "PYTHONPATH": str(ROOT), "RESNETDSL_DEBUG": ""},
         )
-
-
-def _become(arguments: tuple[object, ...], stdin: Path, out: int, err: int, cwd: Path | None) -> None:
-    """The child's part, which does not return."""
-    try:
-        os.dup2(os.open(stdin, os.O_RDONLY), 0)
-        os.dup2(out, 1)
-        os.dup2(err, 2)
-        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-        resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        os.chdir(cwd or "/")
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "RESNETDSL_DEBUG": ""}
-        os.execve(sys.executable, [sys.executable, "-m", "resnetdsl", *map(str, arguments)], environment)
-    finally:
-        os.kill(os.getpid(), signal.SIGKILL)
+        code, seconds, megabytes = done.stdout.split()
+        return Answer(int(code), out.read_text("utf-8"), err.read_text("utf-8"), float(seconds), float(megabytes))
