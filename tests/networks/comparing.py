@@ -74,8 +74,9 @@ def randomise(network: nn.Module, seed: int = 0) -> nn.Module:
                 part.weight.copy_(torch.randn(part.weight.shape, generator=source) * (2 / fan_in) ** 0.5)
                 if part.bias is not None:
                     uniform(part.bias, -0.5, 0.5)
-            for weight in part.parameters(recurse=False):
-                if not isinstance(part, nn.BatchNorm2d | nn.Conv2d | nn.Linear):
+            drawn = {"weight", "bias"} if isinstance(part, nn.BatchNorm2d | nn.Conv2d | nn.Linear) else set()
+            for name, weight in part.named_parameters(recurse=False):
+                if name not in drawn:  # such as the gain of a standardised convolution, which may start at zero
                     uniform(weight, -1.0, 1.0)
     return network
 
