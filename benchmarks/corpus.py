@@ -1,0 +1,221 @@
+"""Proves the networks of the corpus against timm's, one after the other, and writes docs/corpus.md.
+
+`python benchmarks/corpus.py` goes through all families, `python benchmarks/corpus.py resnet densenet` through some.
+What is proven is kept in benchmarks/corpus.csv as soon as it is, and holds as long as the emitted source does the same:
+a run that was broken off goes on where it was. `--jobs 4` uses more processes, and `--page` writes the page alone. It
+fails if a network of a shipped spec is not equal to timm's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import csv
+import hashlib
+import sys
+import time
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, fields
+from importlib.util import find_spec
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+
+ROOT = Path(__file__).resolve().parent.parent
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from resnetdsl.analysis.metrics import metrics  # noqa: E402
+from resnetdsl.api import find_network  # noqa: E402
+from tests.corpus.proving import TABLE, Row, rows  # noqa: E402
+from tests.networks.comparing import difference, image, promised, randomise, spec, state  # noqa: E402
+from tests.oracles import timm  # noqa: E402
+
+LEDGER = ROOT / "benchmarks" / "corpus.csv"
+PAGE = ROOT / "docs" / "corpus.md"
+ODD = (3, 97, 193)
+BOUND = 1e-5
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was found for one network. `source` is the digest of the emitted source that it was found for."""
+
+    family: str
+    network: str
+    file: str
+    weights: bool
+    """Names, shapes and order of the weights are timm's, in the graph and in the module."""
+    counts: bool
+    """Parameters and multiply-accumulates are the table's, at timm's size of the input."""
+    difference: float
+    """The largest of the outputs' deviations, relative to the largest output."""
+    sizes: str
+    source: str
+
+    @property
+    def holds(self) -> bool:
+        return self.weights and self.counts and self.difference < BOUND
+
+
+def families() -> dict[str, dict[str, Row]]:
+    """Every family of the table, in its order."""
+    with TABLE.open(encoding="utf-8", newline="") as table:
+        return {name: rows(name) for name in dict.fromkeys(row["family"] for row in csv.DictReader(table))}
+
+
+def digest(file: str, name: str) -> str:
+    """Of what the emitted source does: its documentation and the hash of the spec in it may change."""
+    tree = ast.parse(spec(file).network(name).source())
+    for part in ast.walk(tree):
+        if isinstance(part, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(part) is not None:
+            del part.body[0]
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16]
+
+
+def prove(family: str, row: Row, file: str) -> Proof:
+    """The weights of timm's network, drawn anew, in the emitted one: everything that must be equal."""
+    network = spec(file).network(row.name)
+    ours, theirs = network.module(), timm().create_model(row.name)
+    weights = promised(network.checked) == state(ours) == state(theirs)
+    found = metrics(network.checked)
+    size = tuple(map(int, row.size.split("x")))
+    counts = (found["params"], found["macs"], network.checked.node(0).outputs[0].shape) == (row.params, row.macs, size)
+    randomise(theirs).eval()
+    ours.load_state_dict(theirs.state_dict(), strict=True)
+    ours.eval()
+    with torch.no_grad():
+        worst = max(difference(ours(image(*each)), theirs(image(*each))) for each in (size, ODD))
+    sizes = " ".join("x".join(map(str, each)) for each in (size, ODD))
+    return Proof(family, row.name, file, weights, counts, worst, sizes, digest(file, row.name))
+
+
+def read() -> dict[str, Proof]:
+    """The proofs that there are, by the network's name."""
+    if not LEDGER.exists():
+        return {}
+    with LEDGER.open(encoding="utf-8", newline="") as ledger:
+        return {
+            row["network"]: Proof(
+                row["family"],
+                row["network"],
+                row["file"],
+                row["weights"] == "True",
+                row["counts"] == "True",
+                float(row["difference"]),
+                row["sizes"],
+                row["source"],
+            )
+            for row in csv.DictReader(ledger)
+        }
+
+
+def write(proofs: Iterable[Proof]) -> None:
+    """The ledger, in the order of the names, so that a run changes the lines that it found anew."""
+    with LEDGER.open("w", encoding="utf-8", newline="") as ledger:
+        table = csv.DictWriter(ledger, [field.name for field in fields(Proof)], lineterminator="\n")
+        table.writeheader()
+        table.writerows(asdict(each) for each in sorted(proofs, key=lambda proof: (proof.family, proof.network)))
+
+
+def lines(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+def replaced(family: str) -> int:
+    """The lines of the Python file that timm has for the family."""
+    timm()
+    found = find_spec(f"timm.models.{family}")
+    return lines(Path(found.origin)) if found is not None and found.origin else 0
+
+
+def page(proofs: dict[str, Proof]) -> str:
+    """docs/corpus.md: a table of the families, and of every network that is here."""
+    overview, details = [], []
+    for family, members in families().items():
+        here = [proofs[name] for name in members if name in proofs]
+        files = sorted({proof.file for proof in here})
+        length = sum(lines(ROOT / "specs" / f"{file}.rnet") for file in files)
+        equal = sum(proof.holds for proof in here)
+        overview.append(
+            f"| {family} | {len(members)} | {equal} | {length or ''} | {replaced(family)} |"
+            f" {', '.join(f'`{file}.rnet`' for file in files)} |"
+        )
+        if not here:
+            continue
+        details.append(f"\n## {family}\n\n| network | file | parameters | MACs | equal | largest difference |")
+        details.append("| --- | --- | ---: | ---: | --- | ---: |")
+        for name, row in members.items():
+            proof = proofs.get(name)
+            if proof is not None:
+                verdict = "yes" if proof.holds else "**no**"
+                details.append(
+                    f"| {name} | {proof.file} | {row.params:,} | {row.macs / 1e9:.2f}G | {verdict} |"
+                    f" {proof.difference:.1e} |"
+                )
+        if missing := [name for name in members if name not in proofs]:
+            details.append(f"\nNot proven yet: {', '.join(missing)}.")
+    total, done = sum(map(len, families().values())), sum(proof.holds for proof in proofs.values())
+    return "\n".join(
+        [
+            "# Corpus\n",
+            "<!-- Written by benchmarks/corpus.py from benchmarks/corpus.csv. -->\n",
+            f"{done} of {total} networks of timm are proven equal. Equal means: the keys of the `state_dict`, their",
+            "order and shapes are timm's, so that its checkpoints load with `strict=True`; parameters and",
+            "multiply-accumulates are those of timm's network at its own size of input; and with weights and",
+            f"statistics drawn at random, the outputs in 32 bits deviate by less than {BOUND:.0e} of the largest, at",
+            "timm's size and at 97x193.\n",
+            "| family | networks | equal | lines of spec | lines of Python | files |",
+            "| --- | ---: | ---: | ---: | ---: | --- |",
+            *overview,
+            *details,
+            "",
+        ]
+    )
+
+
+def due(wanted: list[str], proofs: dict[str, Proof]) -> list[tuple[str, Row, str]]:
+    """The networks that are shipped and not proven as they are now, the small ones first."""
+    found = []
+    for family in wanted:
+        for name, row in families()[family].items():
+            path = find_network(name)
+            if path is None or name not in spec(path.stem).networks:
+                proofs.pop(name, None)
+            elif name not in proofs or not proofs[name].holds or proofs[name].source != digest(path.stem, name):
+                found.append((family, row, path.stem))
+    return sorted(found, key=lambda each: each[1].macs)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    known = families()
+    parser = argparse.ArgumentParser(description="Prove the networks of the corpus equal to timm's.")
+    parser.add_argument("family", nargs="*", choices=[[], *known], help="which families; all if none is named")
+    parser.add_argument("--jobs", type=int, default=1, help="how many processes")
+    parser.add_argument("--page", action="store_true", help="write docs/corpus.md from what is proven, and no more")
+    options = parser.parse_args(arguments)
+    proofs = read()
+    if not options.page:
+        tasks = due(options.family or list(known), proofs)
+        start = time.perf_counter()
+        with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
+            for count, done in enumerate(as_completed([pool.submit(prove, *task) for task in tasks]), 1):
+                if done.exception() is not None:
+                    pool.shutdown(cancel_futures=True)  # what is proven is kept
+                proof = done.result()
+                proofs[proof.network] = proof
+                write(proofs.values())
+                verdict = "equal" if proof.holds else "NOT EQUAL"
+                spent = time.perf_counter() - start
+                print(
+                    f"{count}/{len(tasks)} {spent:5.0f} s  {proof.network} {verdict} {proof.difference:.1e}", flush=True
+                )
+        write(proofs.values())
+    PAGE.write_text(page(proofs), encoding="utf-8", newline="\n")
+    return 0 if all(proof.holds for proof in proofs.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
