@@ -16,7 +16,6 @@ from resnetdsl.checks.allow import Allowed, allowed
 from resnetdsl.checks.holes import Holes
 from resnetdsl.checks.names import check as check_names
 from resnetdsl.diagnostics.model import Diagnostic, Fact, Severity, Sink
-from resnetdsl.diagnostics.render.text import render_text, summary
 from resnetdsl.diagnostics.words import sort, word_all
 from resnetdsl.elaborate import budget
 from resnetdsl.elaborate.arguments import nearest
@@ -34,13 +33,22 @@ from resnetdsl.syntax.reading import read_source
 Size = tuple[int, int, int]
 
 
+def _drawn(diagnostics: tuple[Diagnostic, ...]) -> str:
+    from resnetdsl.diagnostics.render.text import render_text  # most specs have nothing to draw
+
+    return render_text(diagnostics)
+
+
 class SpecError(Exception):
     """What was asked of a spec cannot be had of it. `diagnostics` say why, drawn in the exception's text."""
 
     def __init__(self, message: str, diagnostics: tuple[Diagnostic, ...] = ()) -> None:
-        super().__init__(message if not diagnostics else f"{message}\n\n{render_text(diagnostics)}")
+        super().__init__(message)
         self.message = message
         self.diagnostics = diagnostics
+
+    def __str__(self) -> str:
+        return f"{self.message}\n\n{_drawn(self.diagnostics)}" if self.diagnostics else self.message
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,9 @@ class Report:
         return tuple(found for found in self.diagnostics if found.code.severity is Severity.WARNING)
 
     def __str__(self) -> str:
-        return f"{render_text(self.diagnostics)}\n{summary(self.diagnostics)}"
+        from resnetdsl.diagnostics.render.text import summary
+
+        return f"{_drawn(self.diagnostics)}\n{summary(self.diagnostics)}"
 
 
 @dataclass(slots=True)

@@ -29,11 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from resnetdsl.diagnostics.catalogue import CODES
-
-    for code in args.allow:
-        if code not in CODES or not code.startswith("W"):
-            raise UsageError(f"`--allow {code}` names no lint", "`resnetdsl explain` lists the codes")
+    if args.allow:
+        _known_lints(args.allow)
     if not args.spec:
         raise UsageError("nothing to check", "name a spec, a shipped network, or - for standard input")
     if args.fix and "-" in args.spec:
@@ -57,6 +54,14 @@ def run(args: argparse.Namespace) -> int:
         _report(args, tuple(found.values()))
     errors = any(diagnostic.code.id.startswith("E") for diagnostic in found.values())
     return 2 if unreadable else 1 if errors or (args.strict and found) else 0
+
+
+def _known_lints(codes: list[str]) -> None:
+    from resnetdsl.diagnostics.catalogue import CODES
+
+    for code in codes:
+        if code not in CODES or not code.startswith("W"):
+            raise UsageError(f"`--allow {code}` names no lint", "`resnetdsl explain` lists the codes")
 
 
 def _identity(diagnostic: Diagnostic) -> tuple[object, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +45,8 @@ def _format(name: str, args: argparse.Namespace) -> int:
     after = print_file(tree)
     called = file.name
     if args.diff:
+        import difflib
+
         lines = difflib.unified_diff(
             file.text.splitlines(keepends=True),
             after.splitlines(keepends=True),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator
 
 from resnetdsl.cli.output import UsageError, add_color, complain, put, say, width
@@ -35,6 +34,8 @@ def run(args: argparse.Namespace) -> int:
             complain(problem, args.color)
             status = max(status, problem.exit_code)
     if args.format == "json":
+        import json
+
         put(f"{json.dumps(rows, indent=2)}\n")
         return status
     columns = width()

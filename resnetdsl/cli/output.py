@@ -6,7 +6,6 @@ import argparse
 import os
 import shutil
 import sys
-import tempfile
 from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
@@ -136,6 +135,8 @@ def write(target: str | None, data: str) -> None:
 
 def write_file(path: Path, data: bytes) -> None:
     """A temporary file beside it, then a rename: a reader never sees half a file. Devices and pipes are written to."""
+    import tempfile  # slow to import
+
     name: str | None = None
     try:
         if path.exists() and not path.is_file() and not path.is_dir():

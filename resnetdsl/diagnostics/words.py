@@ -19,7 +19,6 @@ from enum import Enum
 from fractions import Fraction
 from string import Formatter
 
-from resnetdsl.diagnostics.catalogue import CODES
 from resnetdsl.diagnostics.model import Code, Diagnostic, Edit, Fact, Frame, Label
 from resnetdsl.diagnostics.plain import WORD_LIMIT, escape, shorten
 
@@ -43,6 +42,8 @@ _POWERS = 10**15
 
 def word(fact: Fact) -> Diagnostic:
     """The diagnostic of a fact: titles, labels and helps of its code, filled in."""
+    from resnetdsl.diagnostics.catalogue import CODES  # a spec without mistakes needs none of its words
+
     code = CODES[fact.code]
     data = _sensible(fact.data)
     secondary = tuple(
