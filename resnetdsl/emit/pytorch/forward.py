@@ -114,7 +114,7 @@ class Forward:
         if step.alias:
             self._terms[step.outputs[0]] = self._terms[step.inputs[0]]
         elif step.atom:
-            self._terms[step.outputs[0]] = _Term(step.template)
+            self._terms.update((output, _Term(step.template)) for output in step.outputs)  # none, if nobody reads it
         elif any(self._uses.get(output) for output in step.outputs):
             term = self._apply(step)
             if len(step.outputs) == 1 and self._uses[step.outputs[0]] == 1 and not step.loop:
