@@ -6,6 +6,7 @@ not taken or in a block not used is found as well.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from resnetdsl.analysis.metrics import METRICS
@@ -86,11 +87,11 @@ def _definition(item: ast.Definition, top: _Names, sink: Sink) -> None:
             sink.report("W0802", param.span, name=param.name, owner=item.name)
 
 
-def _different(params: tuple[ast.Parameter, ...], sink: Sink) -> None:
-    """No two parameters may have one name."""
+def _different(params: Iterable[ast.Parameter | _Bound], sink: Sink) -> None:
+    """No two parameters, or names bound at once, may be one; any number of them may be `_`, which nobody wants."""
     first: dict[str, Span] = {}
     for param in params:
-        if param.name in first:
+        if param.name in first and param.name != "_":
             sink.report("E0202", param.span, also=(("first", first[param.name]),), name=param.name)
         first.setdefault(param.name, param.span)
 
@@ -102,10 +103,13 @@ def _body(body: ast.Body, outside: _Names, sink: Sink) -> None:
     for node in _own(body):
         match node:
             case ast.Let():
+                _different(_flat(node.targets), sink)
                 lets.update({target.name: target.span for target in _flat(node.targets)})
             case ast.In():
+                _different(_flat(node.names), sink)
                 names.places.update({target.name: target.span for target in _flat(node.names)})
             case ast.For():
+                _different(_flat(node.targets), sink)
                 names.places.update({target.name: target.span for target in _flat(node.targets)})
             case ast.Param() if all(isinstance(part, str) for part in node.label.parts):
                 name = "".join(str(part) for part in node.label.parts).rpartition(".")[2]
@@ -172,6 +176,7 @@ def _visit(node: ast.Node, names: _Names, sink: Sink) -> None:
             _visit(node.body, _Names(names, {param.name: param.span for param in node.params}), sink)
         case ast.Comprehension():
             _visit(node.iterable, names, sink)
+            _different(_flat(node.targets), sink)
             inner = _Names(names, {bound.name: bound.span for bound in _flat(node.targets)})
             for part in (node.body, node.condition):
                 if part is not None:

@@ -26,7 +26,11 @@ def check(network: Elaborated) -> None:
 
 def _compare(network: Elaborated, promise: Promise, actual: Metric) -> None:
     expectation, run = promise.expectation, network.run
+    layers = len(network.graph)
     expected = run.evaluator(expectation.value, promise.context)
+    if len(network.graph) > layers:  # a promise about the network is no part of it
+        run.report("E0220", expectation.value.span, what="a layer", where="in an expectation")
+        return
     if isinstance(expected, Poison):
         return
     if isinstance(actual, tuple):

@@ -230,6 +230,7 @@ class Applier:
         """The names that a definition's body sees. Defaults may use `x`; what is missing is poisoned."""
         syntax = layer.definition.syntax
         env = layer.definition.env.child(x=value)
+        env.kept = frozenset(param.name for param in syntax.params) & {"x", "here"}
         context = Context(env, place)
         if syntax.kind is ast.DefinitionKind.SHORTCUT:
             given = layer.given.get("to")
@@ -268,7 +269,7 @@ class Applier:
     def _repeat(self, layer: RepeatLayer, value: Value, place: Place) -> Value:
         """The copies in a row. A copy that is no single layer becomes a group with its position as name."""
         count = len(layer.copies)
-        before = len(self.run.graph)
+        before, worked = len(self.run.graph), self.run.meter.work
         for index, copy in enumerate(layer.copies):
             component = None if _is_single(copy) else place.counter.next()
             value = self.apply(copy, value, place, component, (index, count))
@@ -278,6 +279,7 @@ class Applier:
                 if after > budget.NODES:
                     self.run.report("E0501", layer.span, place, count=after, limit=budget.NODES)
                     raise budget.OverBudget
+                self.run.foresee(layer.span, (self.run.meter.work - worked) * (count - 1))
         return value
 
     def _merge(self, layer: MergeLayer, value: Value, place: Place) -> Value:

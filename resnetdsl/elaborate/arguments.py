@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
+from resnetdsl.elaborate import budget
 from resnetdsl.elaborate.run import Place, Run
 from resnetdsl.elaborate.values import POISON, Given, Poison, Quotient, Value, describe
 from resnetdsl.ops.base import REQUIRED, Kind, Param
@@ -174,6 +175,8 @@ def _numbers(run: Run, place: Place | None, param: Param, value: Value, span: Sp
 
 def _bounded(run: Run, place: Place | None, param: Param, value: float, span: Span, what: str) -> object:
     low, high = param.minimum, param.maximum
+    if isinstance(value, int) and abs(value) > budget.SIZE:
+        low, high = (-budget.SIZE if low is None else low), (budget.SIZE if high is None else high)
     if (low is not None and value < low) or (high is not None and value > high):
         return run.report("E0210", span, place, what=what, value=value, minimum=low, maximum=high)
     return value

@@ -29,6 +29,12 @@ WORK: Final = 500_000
 NUMBER: Final = 2**63
 """The largest magnitude of a number; torch's sizes end here too."""
 
+SIZE: Final = 2**31 - 1
+"""The largest whole number that an op takes: torch's kernels count in 32 bits here and there."""
+
+VALUES: Final = 2**44
+"""Numbers in one tensor or weight; torch cannot even describe one of 2**63 bytes."""
+
 FRAMES: Final = 60_000
 """Python frames that DEPTH blocks of the deepest syntax that the parser lets through may need."""
 

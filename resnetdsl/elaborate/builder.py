@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from math import prod
 from typing import cast
 
 from resnetdsl.elaborate import budget
@@ -65,14 +66,33 @@ class Builder:
                 self.run.report(fault.code, at, place, also, **fault.data)
         if inference.outputs is None:
             return POISON
+        weights = () if inference.faults else op.weights(plain, types)
+        shapes = (*(type.shape for type in inference.outputs), *(weight.shape for weight in weights))
+        if self.too_large(shapes, place, span, doubtful):
+            return POISON
         path = place.path(component)
-        weighted = not inference.faults and bool(op.weights(plain, types))
+        weighted = bool(weights)
         path = self._claim(path, place, span) if weighted else self._unique(path)
         sources = tuple(tensor.source for tensor in inputs)
         node = self.run.graph.add(op.name, plain, sources, inference.outputs, path, place.scope, span)
         if not weighted:
             self._weightless[path] = node
         return tuple(Tensor(Source(node.id, i), type, span, doubtful) for i, type in enumerate(inference.outputs))
+
+    def too_large(self, shapes: Iterable[tuple[int, ...]], place: Place, span: Span, doubtful: bool = False) -> bool:
+        """Whether one of these shapes is beyond all memory, which is reported."""
+        vast = next((shape for shape in shapes if prod(shape) > budget.VALUES), None)
+        if vast is not None and not doubtful:
+            self.run.report("E0505", span, place, shape="x".join(map(str, vast)), limit=budget.VALUES)
+        return vast is not None
+
+    def depends_on_input(self, tensor: Tensor, span: Span, place: Place) -> bool:
+        """Whether a result has a batch dimension; one that is made of weights alone has none, which is reported."""
+        if tensor.type.batched or tensor.doubtful:
+            return True
+        reason = "an output of a network is made of its input, and this is made of weights alone"
+        self.run.report("E0317", span, place, reason=reason)
+        return False
 
     def one(
         self, name: str, attrs: Mapping[str, object], inputs: tuple[Tensor, ...], place: Place, span: Span

@@ -12,6 +12,7 @@ from resnetdsl.elaborate.values import (
     POISON,
     Builtin,
     DefinedLayer,
+    DoubtLayer,
     Function,
     Given,
     Layer,
@@ -67,6 +68,13 @@ class Caller:
             value = arguments[0][1]
             operands.extend(value if isinstance(value, tuple) else (value,))
             arguments = arguments[1:]
+        late = [value for argument, value in arguments if argument.name is None and _is_operand(value, op.arity)]
+        if late and not contains_poison(tuple(late)):
+            first, value = arguments[0]
+            wanted, where = "a tensor or a layer", f"an operand of `{op.name}`"
+            if not uncertain(value):
+                self.run.report("E0207", first.span, place, wanted=wanted, got=describe(value), where=where)
+            return DoubtLayer(node.span)
         names = tuple(param.name for param in op.params)
         given, good = bind(self.run, place, op.name, names, arguments)
         attrs, spans = dict(layer.attrs), dict(layer.spans)

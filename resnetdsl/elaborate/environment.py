@@ -18,6 +18,8 @@ class Env:
     parent: Env | None = None
     names: dict[str, Value] = field(default_factory=dict)
     lazy: dict[str, Callable[[], Value]] = field(default_factory=dict)
+    kept: frozenset[str] = frozenset()
+    """Which of `x` and `here` the spec has given a meaning of its own, that no step of the body changes."""
     unknown: bool = False
     """Whether it may have names that nobody knows: all those of a file that could not be imported."""
 

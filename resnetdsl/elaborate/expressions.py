@@ -10,7 +10,7 @@ from resnetdsl.elaborate import budget
 from resnetdsl.elaborate.arguments import nearest, want_whole
 from resnetdsl.elaborate.calling import Caller
 from resnetdsl.elaborate.labels import unfit
-from resnetdsl.elaborate.operators import binary, bounded_list, bounded_text, too_long
+from resnetdsl.elaborate.operators import binary, bounded_list, bounded_number, bounded_text, too_long
 from resnetdsl.elaborate.run import Context, Run
 from resnetdsl.elaborate.values import (
     POISON,
@@ -53,7 +53,7 @@ class Evaluator:
         self.caller = Caller(run)
         self._asks_copy: dict[int, bool] = {}
         self._table: dict[type[ast.Expr], Callable[[Any, Context], Value]] = {
-            ast.Number: lambda node, _: node.value,
+            ast.Number: self._number,
             ast.Bool: lambda node, _: node.value,
             ast.Text: self._text,
             ast.Name: self._name,
@@ -83,6 +83,9 @@ class Evaluator:
         return value
 
     # --- values ---
+
+    def _number(self, node: ast.Number, context: Context) -> Value:
+        return bounded_number(self.run, context.place, node.value, node.span)
 
     def _text(self, node: ast.Text, context: Context) -> Value:
         return self.template(node.parts, node.span, context)
@@ -166,9 +169,14 @@ class Evaluator:
 
     def bind_target(self, target: ast.Target, value: Value, context: Context) -> bool:
         if target.name is not None:
-            context.env.names[target.name] = value
+            self.bind(target.name, value, context)
             return True
         return self.unpack(target.parts, value, target.span, context)
+
+    def bind(self, name: str, value: Value, context: Context) -> None:
+        context.env.names[name] = value
+        if name == "here":  # from here on the name means this, and not the running tensor
+            context.env.kept |= {name}
 
     def unpack(self, targets: tuple[ast.Target, ...], value: Value, span: Span, context: Context) -> bool:
         """Take a list apart into as many targets; after a mistake all of them are poisoned."""

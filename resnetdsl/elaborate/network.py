@@ -73,7 +73,7 @@ def elaborate(
 def _finish(run: Run, result: Value, syntax: ast.Definition) -> bool:
     """Record the network's result as its output; False where there is none."""
     if run.input_span is None:
-        if all(fact.code != "E0221" for fact in run.sink.facts):
+        if not run.refused and all(fact.code != "E0221" for fact in run.sink.facts):
             run.report("E0221", syntax.name_span, name=run.graph.name)
         return False
     if contains_poison(result):
@@ -81,8 +81,10 @@ def _finish(run: Run, result: Value, syntax: ast.Definition) -> bool:
     results = tensors_in(result)
     if results is None:
         return False
-    if len(results) == 1:
-        run.graph.outputs.append(Output("output", results[0].source))
-    else:
-        run.graph.outputs.extend(Output(f"output{i}", tensor.source) for i, tensor in enumerate(results))
+    for number, tensor in enumerate(results):
+        name = "output" if len(results) == 1 else f"output{number}"
+        if name in run.taps:
+            run.report("E0403", run.taps[name], None, (("first", tensor.span),), name=name)
+        elif run.builder.depends_on_input(tensor, tensor.span, Place(0, "", Counter())):
+            run.graph.outputs.append(Output(name, tensor.source))
     return True

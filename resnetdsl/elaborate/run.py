@@ -81,6 +81,10 @@ class Run:
     graph: Graph
     meter: budget.Meter = field(default_factory=budget.Meter)
     promises: list[Promise] = field(default_factory=list)
+    taps: dict[str, Span] = field(default_factory=dict)
+    """The names of the outputs so far, and the text of each."""
+    refused: bool = False
+    """Whether a `require` did not hold somewhere."""
     input_span: Span | None = None
     input_shape: tuple[int, ...] | None = None
     """A size asked for from outside, in place of the spec's own."""
@@ -107,6 +111,11 @@ class Run:
                 self.meter.spent = True
                 self.report("E0504", span, limit=budget.WORK)
             raise budget.OverBudget
+
+    def foresee(self, span: Span, amount: int) -> None:
+        """End here if so much work is certain to come and there is no allowance for it."""
+        if self.meter.work + amount > budget.WORK:
+            self.spend(span, amount)
 
     def spend_on(self, value: Value, span: Span) -> None:
         """Count the work of going through a list once."""

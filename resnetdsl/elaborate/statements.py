@@ -40,6 +40,8 @@ class State:
     kind: ast.DefinitionKind | None
     out: Value = None
     out_span: Span | None = None
+    refused: bool = False
+    """Whether a `require` did not hold: what the rest would make of such arguments is of no interest."""
 
 
 class Executor:
@@ -66,19 +68,22 @@ class Executor:
 
     def run_body(self, body: ast.Body, context: Context, value: Value, kind: ast.DefinitionKind | None = None) -> Value:
         """The result of a body on a value: what `out` names, or else the running value at its end."""
-        context.env.names.setdefault("x", value)
-        context.env.names["x"] = value
+        if "x" not in context.env.kept:
+            context.env.names["x"] = value
         state = State(value, kind)
         self.statements(body, context, state)
         return state.value if state.out_span is None else state.out
 
     def statements(self, body: ast.Body, context: Context, state: State) -> None:
         for statement in body.statements:
+            if state.refused:
+                return
             if state.out_span is not None:
                 self.run.report("E0220", statement.span, context.place, what="a line", where="after `out`")
                 return
             self.run.spend(statement.span)
-            context.env.names["here"] = state.value
+            if "here" not in context.env.kept:
+                context.env.names["here"] = state.value
             self._table[type(statement)](statement, context, state)
 
     # --- steps and names ---
@@ -112,6 +117,7 @@ class Executor:
         items = (POISON,) if isinstance(found, Poison) else found
         names = [name for target in node.targets for name in _names(target)]
         before = {name: context.env.names[name] for name in names if name in context.env.names}
+        kept = context.env.kept
         for index, item in enumerate(items):
             bound = self.run.evaluator.bind_targets(node.targets, index, item, context)
             self.statements(node.body, context, state)
@@ -123,6 +129,7 @@ class Executor:
         for name in names:
             context.env.names.pop(name, None)
         context.env.names.update(before)
+        context.env.kept = kept
 
     def _if(self, node: ast.If, context: Context, state: State) -> None:
         wanted = self.run.evaluator.condition(node.condition, context)
@@ -159,7 +166,7 @@ class Executor:
             outputs = self.run.builder.apply(OPS["param"], attrs, (), context.place, label, node.span)
             made = outputs if isinstance(outputs, Poison) else outputs[0]
         if len(node.label.parts) == 1 and isinstance(node.label.parts[0], str):
-            context.env.names[node.label.parts[0].rpartition(".")[2]] = made
+            self.run.evaluator.bind(node.label.parts[0].rpartition(".")[2], made, context)
 
     # --- several inputs and outputs ---
 
@@ -198,7 +205,10 @@ class Executor:
                 span = self.run.graph.node(output.source.node).span or node.span
                 self.run.report("E0403", node.label.span, context.place, (("first", span),), name=label)
                 return
-        self.run.graph.outputs.append(Output(label, value.source))
+        span = node.span if node.value is None else node.value.span
+        if context.place is not None and self.run.builder.depends_on_input(value, span, context.place):
+            self.run.taps[label] = node.label.span
+            self.run.graph.outputs.append(Output(label, value.source))
 
     # --- what only a network has ---
 
@@ -235,7 +245,7 @@ class Executor:
             self.run.report(
                 "E0207", node.message.span, context.place, wanted="a string", got=describe(message), where=where
             )
-        state.value = POISON
+        state.value, state.refused, self.run.refused = POISON, True, True
 
     def _call_of(self, context: Context) -> Span | None:
         """The text that called the definition which is being expanded."""
@@ -259,7 +269,8 @@ class Executor:
         state.value = self._input_node(found or _COMMON, node.span, context.place)
         if found is None:
             state.value = doubt(state.value)
-        context.env.names["x"] = state.value
+        if "x" not in context.env.kept:
+            context.env.names["x"] = state.value
 
     def _input_node(self, found: tuple[Dim, ...], span: Span, place: Place) -> Tensor:
         graph = self.run.graph
@@ -267,6 +278,8 @@ class Executor:
         if sizes is None:
             sizes = tuple(dim if isinstance(dim, int) else dim[1] for dim in found)
             graph.input_ranges = tuple(None if isinstance(dim, int) else dim for dim in found)
+        if self.run.builder.too_large((sizes,), place, span):
+            sizes = _COMMON
         node = graph.add("input", {}, (), (TensorType(sizes, "chw"),), "input", place.scope, span)
         return Tensor(Source(node.id), node.outputs[0], span)
 

@@ -71,7 +71,11 @@ class BatchNorm(Norm):
     )
 
     def faults(self, attrs: Attrs, x: TensorType) -> tuple[Fault, ...]:
-        return () if x.axes in {"chw", "c"} else (wrong_layout(self.name, "chw or c", x),)
+        if x.axes not in {"chw", "c"}:
+            return (wrong_layout(self.name, "chw or c", x),)
+        if number(attrs, "eps") == 0:
+            return (bad_combination("torch trains no `batch_norm` whose `eps` is 0", "eps"),)
+        return ()
 
     def weights(self, attrs: Attrs, inputs: Types) -> tuple[Weight, ...]:
         shape = (self.channels(inputs),)

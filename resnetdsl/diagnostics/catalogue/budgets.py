@@ -113,4 +113,28 @@ CODES = (
             }
             """,
     ),
+    Code(
+        id="E0505",
+        name="tensor-too-large",
+        title="a tensor of {shape} is too large",
+        label="{limit:number} values are allowed in one tensor or weight",
+        fields=("shape", "limit"),
+        explanation="""
+            No machine has memory for a tensor of this shape, or for a layer with weights of it; beyond a few times the
+            limit PyTorch cannot even describe it. A digit too many, or a width that is multiplied in a loop, is the
+            usual cause.
+            """,
+        bad="""
+            network tiny {
+                input 3x8x8
+                conv(2_000_000_000, 101x101)
+            }
+            """,
+        good="""
+            network tiny {
+                input 3x8x8
+                conv(2_000, 101x101)
+            }
+            """,
+    ),
 )
