@@ -36,16 +36,28 @@ def module(file: str, network: str, **overrides: Value) -> nn.Module:
 
 
 def promised(checked: CheckedGraph) -> State:
-    """The state that the graph alone promises, told without torch."""
+    """The state that the graph alone promises, told without torch.
+
+    The weights of a module stand together, where its first one runs: `convs.1` before `bns.0`, if `convs.0` is first.
+    """
     found: State = []
     seen: set[str] = set()
+    places: dict[str, int] = {}
     for node in checked.nodes():
         weights = OPS[node.op].weights(node.attrs, checked.input_types(node.id))
         if not weights or node.path in seen:
             continue
         seen.add(node.path)
+        for module in _around(node.path):
+            places.setdefault(module, len(places))
         found.extend((f"{node.path}.{weight.name}" if weight.name else node.path, weight.shape) for weight in weights)
-    return found
+    return sorted(found, key=lambda leaf: [places.get(module, len(places)) for module in _around(leaf[0])])
+
+
+def _around(path: str) -> list[str]:
+    """A module and those it is in, from the outside: `a`, `a.b`, `a.b.c`."""
+    parts = path.split(".")
+    return [".".join(parts[: i + 1]) for i in range(len(parts))]
 
 
 def state(network: nn.Module) -> State:
@@ -112,16 +124,18 @@ def assert_same_gradients(ours: nn.Module, theirs: nn.Module, size: tuple[int, i
     for network in (ours, theirs):
         network.zero_grad()
         network(images).square().mean().backward()
-    pairs = zip(ours.named_parameters(), theirs.named_parameters(), strict=True)
-    for (name, mine), (other_name, other) in pairs:
-        assert name == other_name
+    others = dict(theirs.named_parameters())
+    assert {name for name, _ in ours.named_parameters()} == set(others)
+    for name, mine in ours.named_parameters():
+        other = others[name]
         assert mine.grad is not None
         assert other.grad is not None
         torch.testing.assert_close(
             mine.grad, other.grad, rtol=1e-3, atol=1e-5 * float(other.grad.abs().max()), msg=name
         )
-    for (name, mine_buffer), (_, other_buffer) in zip(ours.named_buffers(), theirs.named_buffers(), strict=True):
-        torch.testing.assert_close(mine_buffer, other_buffer, rtol=1e-4, atol=1e-5, msg=name)
+    buffers = dict(theirs.named_buffers())
+    for name, mine_buffer in ours.named_buffers():
+        torch.testing.assert_close(mine_buffer, buffers[name], rtol=1e-4, atol=1e-5, msg=name)
 
 
 def measured_macs(network: nn.Module, size: tuple[int, int, int]) -> int:
