@@ -21,6 +21,15 @@ EXPANSIONS = {
         0.add_scalar: add_scalar, 0.divide: divide, 0.multiply: multiply, 0.multiply_2: multiply, 0.add: add,
         0.add_2: add
     """,
+    "evo_norm(groups = 4)": """
+        0.weight: param, 0.bias: param, 0.v: param, 0.0: reshape, 0.1: reduce_var, 0.add_scalar: add_scalar, 0.2: sqrt,
+        0.multiply: multiply, 0.3: sigmoid, 0.multiply_2: multiply, 0.4: reshape, 0.divide: divide,
+        0.5: reshape_like, 0.multiply_3: multiply, 0.add: add
+    """,
+    "filter_response_norm": """
+        0.weight: param, 0.bias: param, 0.tau: param, 0.0: square, 0.1: reduce_mean, 0.add_scalar: add_scalar,
+        0.2: rsqrt, 0.multiply: multiply, 0.multiply_2: multiply, 0.add: add, 0.3: maximum
+    """,
 }
 
 

@@ -134,6 +134,7 @@ def assert_same_gradients(ours: nn.Module, theirs: nn.Module, size: tuple[int, i
             mine.grad, other.grad, rtol=1e-3, atol=1e-5 * float(other.grad.abs().max()), msg=name
         )
     buffers = dict(theirs.named_buffers())
+    assert {name for name, _ in ours.named_buffers()} == set(buffers)
     for name, mine_buffer in ours.named_buffers():
         torch.testing.assert_close(mine_buffer, buffers[name], rtol=1e-4, atol=1e-5, msg=name)
 
