@@ -156,13 +156,13 @@ def page(proofs: dict[str, Proof]) -> str:
                     f" {proof.difference:.1e} |"
                 )
         if missing := [name for name in members if name not in proofs]:
-            details.append(f"\nNot proven yet: {', '.join(missing)}.")
+            details.append(f"\nNot gone through by this script yet: {', '.join(missing)}.")
     total, done = sum(map(len, families().values())), sum(proof.holds for proof in proofs.values())
     return "\n".join(
         [
             "# Corpus\n",
             "<!-- Written by benchmarks/corpus.py from benchmarks/corpus.csv. -->\n",
-            f"{done} of {total} networks of timm are proven equal. Equal means: the keys of the `state_dict`, their",
+            f"{done} of {total} networks of timm are proven equal here: the keys of the `state_dict`, their",
             "order and shapes are timm's, so that its checkpoints load with `strict=True`; parameters and",
             "multiply-accumulates are those of timm's network at its own size of input; and with weights and",
             f"statistics drawn at random, the outputs in 32 bits deviate by less than {BOUND:.0e} of the largest, at",
