@@ -110,7 +110,7 @@ def growth(runs: int) -> list[str]:
         "| network | ops | processor time | per op |",
         "| --- | --- | --- | --- |",
         *(_row(name, partial(load, name), name, runs) for name in SHIPPED),
-        *(_row(f"a chain of {n:,}", partial(chain, n), "chain", max(1, runs // 3)) for n in CHAINS),
+        *(_row(f"a chain of {n:,}", partial(chain, n), "chain", min(runs, 3)) for n in CHAINS),
     ]
 
 
@@ -159,7 +159,7 @@ def machine() -> str:
 
 _MEASURED = """\
 Measured by `benchmarks/frontend.py` on {machine}. Processor time, user and system: the median of {runs} runs that
-alternate (the least to the most); of the long chains, a third as many."""
+alternate (the least to the most); of the chains, three."""
 _SHELL = """\
 The whole process, beside one that only imports networkx. At first use nothing is cached: Python compiles every module,
 and the parse tables are made from the grammar. The promise is a ratio of at most 4, and less when warm."""
