@@ -53,20 +53,23 @@ def names(family: str, quick: tuple[str, ...]) -> list[object]:
     return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in small]
 
 
-def assert_same_state_and_counts(family: str, name: str) -> None:
-    """Keys, shapes and order of the weights are timm's; parameters and multiply-accumulates are the table's."""
+def assert_same_state_and_counts(family: str, name: str, file: str = "") -> None:
+    """Keys, shapes and order of the weights are timm's; parameters and multiply-accumulates are the table's.
+
+    `file` is for what stands in another file than its family's.
+    """
     with torch.device("meta"):
         theirs = timm().create_model(name)
-    checked = graph(family, name)
+    checked = graph(file or family, name)
     assert promised(checked) == state(theirs)
     row, found = rows(family)[name], metrics(checked)
     assert "x".join(map(str, checked.node(0).outputs[0].shape)) == row.size
     assert (found["params"], found["macs"]) == (row.params, row.macs)
 
 
-def assert_same_outputs(family: str, name: str, *sizes: tuple[int, int, int]) -> None:
+def assert_same_outputs(family: str, name: str, *sizes: tuple[int, int, int], file: str = "") -> None:
     """timm's weights, drawn anew, load as they are, and both compute the same of images of these sizes."""
-    ours, theirs = module(family, name), timm().create_model(name)
+    ours, theirs = module(file or family, name), timm().create_model(name)
     assert state(ours) == state(theirs)
     assert_same_function(ours, theirs, *sizes)
 

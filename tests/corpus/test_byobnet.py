@@ -1,0 +1,81 @@
+"""The byobnet family is timm's: names, weights, counts, outputs. RepVGG and MobileOne stand where their papers are."""
+
+from __future__ import annotations
+
+import pytest
+
+from resnetdsl.analysis.metrics import metrics
+from tests.corpus.proving import LARGEST, assert_same_gradients, assert_same_outputs, assert_same_state_and_counts, rows
+from tests.networks.comparing import assert_same_function, graph, module, spec, state
+from tests.oracles import timm
+
+FILES = ("byobnet", "repvgg", "mobileone")
+ROWS = rows("byobnet")
+SAMPLE = {
+    "gernet_s": "full convolutions, bottlenecks and inverted bottlenecks",
+    "gcresnext26ts": "a tiered stem, groups, global context",
+    "regnetz_b16_evos": "norms that are activations, no shortcut where the shape changes",
+    "resnet50_clip": "averages for strides, attention for pooling",
+    "repvgg_b1g4": "branches side by side, groups in every other block",
+    "mobileone_s4": "depthwise and pointwise by turns, gates in some",
+}
+QUICK = ("test_byobnet", "mobileone_s1")
+FIXED = ("resnet50_clip", "resnet101_clip", "resnet50x4_clip", "resnet50x16_clip", "resnet50x64_clip")
+"""The networks that learn the positions of one size of image."""
+
+
+def family(name: str) -> str:
+    """The file that a network of the family stands in."""
+    return {"rep": "repvgg", "mob": "mobileone"}.get(name[:3], "byobnet")
+
+
+def cases(names: list[str], quick: tuple[str, ...]) -> list[object]:
+    return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
+MISSING = {"bat_resnext26ts"}
+
+
+def test_the_family_is_whole_and_documented() -> None:
+    found = {}
+    for file in FILES:
+        report = spec(file).check()
+        assert not report.diagnostics, str(report)
+        module_ = spec(file).module
+        assert module_ is not None
+        found |= module_.networks
+    assert set(ROWS) - MISSING <= set(found)
+    assert all(found[name].doc for name in set(ROWS) - MISSING)
+
+
+@pytest.mark.parametrize("name", cases(list(ROWS), tuple(SAMPLE)))
+def test_state_and_counts(name: str) -> None:
+    assert_same_state_and_counts("byobnet", name, file=family(name))
+
+
+SMALL = [name for name, row in ROWS.items() if row.params <= LARGEST and name not in FIXED]
+
+
+@pytest.mark.parametrize("name", cases(SMALL, QUICK))
+def test_outputs(name: str) -> None:
+    assert_same_outputs("byobnet", name, (3, 64, 64), (3, 96, 64), file=family(name))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FIXED)
+@pytest.mark.parametrize("size", [64, 96])
+def test_outputs_of_an_attention_pool(name: str, size: int) -> None:
+    ours, theirs = module("byobnet", name, size=size), timm().create_model(name, img_size=size)
+    assert state(ours) == state(theirs)
+    assert_same_function(ours, theirs, (3, size, size))
+
+
+def test_gradients() -> None:
+    assert_same_gradients("byobnet", "test_byobnet", (3, 64, 64))
+
+
+def test_without_classes_a_network_gives_its_averages() -> None:
+    checked = graph("byobnet", "resnet50_clip_gap")
+    assert checked.type(checked.outputs[-1].source).shape == (2048,)
+    more = graph("byobnet", "resnet50_clip_gap", classes=10)
+    assert metrics(more)["params"] == metrics(checked)["params"] + 20_490
