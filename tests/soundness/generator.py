@@ -183,8 +183,27 @@ class Generator:
                 f"{indent}residual{self.pick(('', '(projection)', '(identity)'))} {{ {self.layer()} -> {self.layer()} }}"
             ],
             lambda: self.several(indent, n),
+            lambda: self.newer(indent, n),
         )
         return self.pick(options)()
+
+    def newer(self, indent: str, n: int) -> list[str]:
+        """Names for the running tensor, demands, weights in loops (read or not), taps inside of bodies."""
+        return self.pick(
+            (
+                [f"{indent}let h{n} = here", f"{indent}{self.layer()}", f"{indent}here + h{n}"],
+                [f"{indent}let here = 8", f"{indent}conv(here, 1x1)"],
+                [f'{indent}require here.channels % {self.pick((1, 2, 5))} == 0, "{{here.channels}} channels"'],
+                [f"{indent}for i in 0..2 {{", f"{indent}    param w{n}_{{i}}[x.channels] = 0.5", f"{indent}}}"],
+                [f"{indent}param w{n}[x.channels] = 0.5", f"{indent}here * w{n}"],
+                [f"{indent}identity -> {{ tap q{n}", f"{indent}    {self.layer()} }}"],
+                [
+                    f"{indent}let g{n} = shared {{ param w[x.channels] = 1",
+                    f"{indent}    w * x }}",
+                    f"{indent}g{n} -> g{n}",
+                ],
+            )
+        )
 
     def carry(self, indent: str, n: int) -> list[str]:
         """A fold: a name from outside the loop is bound again inside it."""
