@@ -53,3 +53,9 @@ def test_a_classifier_without_classes_gives_the_averages() -> None:
 def test_they_have_nothing_to_complain_of() -> None:
     for call in ("global_context", "norm_mlp_classifier(16, hidden = 32)"):
         assert not [d for d in checked(call, channels=64).diagnostics if d.code.id != "W0909"], call
+
+
+def test_a_bilinear_transform_keeps_any_shape_that_falls_into_its_blocks() -> None:
+    assert output(expand("bilinear_attention", channels=64, size=16)) == (64, 16, 16)
+    report = checked("bilinear_attention", channels=64, size=9)
+    assert [d.code.id for d in report.errors] == ["E0312"]
