@@ -135,8 +135,8 @@ class Loader:
     def _lazy(self, item: ast.Definition | ast.Instance, env: Env) -> _Once:
         if isinstance(item, ast.Definition):
             layer = DefinedLayer(item.name_span, Closure(item, env))
-            return _Once(lambda: layer, self.run, item.name, item.name_span)
-        return _Once(lambda: self._instance(item, env), self.run, item.name, item.name_span)
+            return _Once(lambda: layer, self.run, item.name, item.name_span, env.parent)
+        return _Once(lambda: self._instance(item, env), self.run, item.name, item.name_span, env.parent)
 
     def _instance(self, item: ast.Instance, env: Env) -> Value:
         """The layer that `network a = e` names."""
@@ -155,11 +155,15 @@ class Loader:
             name = item.targets[0].name
             if self._new(name, item.targets[0].span, places):
                 module.env.lazy[name] = _Once(
-                    lambda: self.run.evaluator(item.value, Context(module.env)), self.run, name, item.span
+                    lambda: self.run.evaluator(item.value, Context(module.env)),
+                    self.run,
+                    name,
+                    item.span,
+                    module.env.parent,
                 )
             return
         inner = Context(module.env.child())
-        once = _Once(lambda: self.run.evaluator(item.value, Context(module.env)), self.run, "", item.span)
+        once = _Once(lambda: self.run.evaluator(item.value, Context(module.env)), self.run, "", item.span, None)
         self.run.evaluator.unpack(item.targets, once(), item.value.span, inner)
         for name, part in inner.env.names.items():
             if self._new(name, item.span, places):
@@ -245,17 +249,20 @@ class Loader:
 
 @dataclass(slots=True, eq=False)
 class _Once:
-    """The value of a lazy name; asked for while it is being made, it is defined by itself."""
+    """The value of a lazy name. Asked for while it is being made, it means what it meant before, `let conv = conv(...)`;
+    if it meant nothing, it is defined by itself."""
 
     make: Callable[[], Value]
     run: Run
     name: str
     span: Span
+    outer: Env | None
     busy: bool = False
 
     def __call__(self) -> Value:
         if self.busy:
-            return self.run.report("E0229", self.span, name=self.name)
+            before = self.outer.find(self.name) if self.outer is not None else None
+            return before.value(self.name) if before else self.run.report("E0229", self.span, name=self.name)
         meter = self.run.meter
         if meter.nesting >= budget.NESTING:
             return self.run.report("E0502", self.span, depth=budget.NESTING + 1, limit=budget.NESTING)
