@@ -18,20 +18,13 @@ from tests.networks.comparing import (
 )
 from tests.oracles import timm
 
-FILES = ("mobilenet", "mixnet", "efficientnet", "efficientnetv2")
+FILES = ("mobilenet", "mixnet", "efficientnet", "efficientnet_accelerated", "efficientnetv2")
 ROWS = rows("efficientnet")
 HOME = {name: file for file in FILES for name in spec(file).networks if name in ROWS}
 MISSING = {
-    "efficientnet_b1_pruned",
-    "efficientnet_b2_pruned",
-    "efficientnet_b3_pruned",
     "efficientnet_cc_b0_4e",
     "efficientnet_cc_b0_8e",
     "efficientnet_cc_b1_8e",
-    "efficientnet_h_b5",
-    "efficientnet_x_b3",
-    "efficientnet_x_b5",
-    "gc_efficientnetv2_rw_t",
     "test_efficientnet_evos",
     "tf_efficientnet_cc_b0_4e",
     "tf_efficientnet_cc_b0_8e",
