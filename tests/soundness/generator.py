@@ -14,6 +14,8 @@ from typing import Protocol, TypeVar
 T = TypeVar("T")
 
 PADS = ("0", "1", "2", '"same"', "[0, 1, 0, 1]")
+SHORTCUTS = ("", "(projection)", "(identity)")
+WINDOWS = ("2", "3, 2, 1", "3, stride = 2, pad = 1, ceil = true", "3, 1, 1")
 SCALES = ("2", '2, mode = "bilinear"', "scale = 0.5")
 
 
@@ -179,9 +181,7 @@ class Generator:
                 if self.chance(50)
                 else f"{indent}identity -> (s => s[0..4] -> relu)"
             ],
-            lambda: [
-                f"{indent}residual{self.pick(('', '(projection)', '(identity)'))} {{ {self.layer()} -> {self.layer()} }}"
-            ],
+            lambda: [f"{indent}residual{self.pick(SHORTCUTS)} {{ {self.layer()} -> {self.layer()} }}"],
             lambda: self.several(indent, n),
             lambda: self.newer(indent, n),
         )
@@ -267,8 +267,18 @@ class Generator:
                 f"conv({self.width()}, 3x3, stride = {self.pick(('1', '2', '2x1'))}, bias = true)",
                 f"conv({self.width()}, 3x3, groups = {self.pick(('2', '4', 'x.channels', '3'))})",
                 f"conv({self.width()}, 3x3, pad = {self.pick(PADS)}, dilation = {self.pick(('1', '2'))})",
-                f"{self.pick(('max_pool', 'avg_pool'))}({self.pick(('2', '3, 2, 1', '3, stride = 2, pad = 1, ceil = true', '3, 1, 1'))})",
-                f"{self.pick(('dropout(0.2)', 'drop_path(0.1)', 'scale', 'layer_norm', 'group_norm(4)', 'instance_norm', 'blur_pool'))}",
+                f"{self.pick(('max_pool', 'avg_pool'))}({self.pick(WINDOWS)})",
+                self.pick(
+                    (
+                        "dropout(0.2)",
+                        "drop_path(0.1)",
+                        "scale",
+                        "layer_norm",
+                        "group_norm(4)",
+                        "instance_norm",
+                        "blur_pool",
+                    )
+                ),
                 f"upsample({self.pick(SCALES)})",
                 f"pad_channels(0, {self.pick(('4', '8'))})",
                 "channel_shuffle(2)",
