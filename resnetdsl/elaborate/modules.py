@@ -249,8 +249,8 @@ class Loader:
 
 @dataclass(slots=True, eq=False)
 class _Once:
-    """The value of a lazy name. Asked for while it is being made, it means what it meant before, `let conv = conv(...)`;
-    if it meant nothing, it is defined by itself."""
+    """The value of a lazy name. While it is being made it means what it meant outside, as in `let conv = conv(...)`;
+    if it meant nothing there, it is defined by itself."""
 
     make: Callable[[], Value]
     run: Run

@@ -56,7 +56,9 @@ FUNCTIONS: list[tuple[str, dict[str, object], Callable[[Tensor], Tensor]]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "given", "function"), FUNCTIONS, ids=[f"{name}-{given}" for name, given, _ in FUNCTIONS])
+@pytest.mark.parametrize(
+    ("name", "given", "function"), FUNCTIONS, ids=[f"{name}-{given}" for name, given, _ in FUNCTIONS]
+)
 def test_function(name: str, given: dict[str, object], function: Callable[[Tensor], Tensor]) -> None:
     image = TensorType.image(4, 3, 3)
     module = build(OPS[name].call(complete(OPS[name], given), (image,)))
