@@ -30,7 +30,6 @@ class Binary(Op):
 class Constant(Op):
     """An operator on a tensor and a number. `form` has {value} for the number."""
 
-
     def __init__(self, name: str, form: str, doc: str) -> None:
         self.name = name
         self.doc = doc
