@@ -44,6 +44,10 @@ bench: ## the speed promises, as ratios measured in one run
 	$(PYTHON) -m benchmarks
 
 .PHONY: clean
+.PHONY: corpus
+corpus: ## the corpus against timm, resumable; hours on a laptop
+	$(PYTHON) benchmarks/corpus.py --jobs 2
+
 clean: ## remove what the other targets made
 	rm -rf build dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks
 	find . -name __pycache__ -not -path './.git/*' -not -path './.venv*' -prune -exec rm -rf {} +
