@@ -41,7 +41,7 @@ docs: ## the site, in site/ (needs `pip install -c constraints.txt -e '.[docs]'`
 
 .PHONY: bench
 bench: ## the speed promises, as ratios measured in one run
-	$(PYTHON) -m benchmarks
+	$(PYTHON) benchmarks/frontend.py --write
 
 .PHONY: clean
 .PHONY: corpus
