@@ -185,7 +185,7 @@ class Applier:
         outputs = self.run.builder.apply(op, attrs, inputs, place, name, layer.span, layer.spans, layer.doubtful)
         if isinstance(outputs, Poison):
             return POISON
-        return outputs[0] if len(outputs) == 1 else outputs
+        return outputs if len(outputs) > 1 or op.makes_list else outputs[0]
 
     def _defined(
         self, layer: DefinedLayer, value: Value, place: Place, component: str | None, copy: Copy | None

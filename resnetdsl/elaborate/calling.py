@@ -46,6 +46,8 @@ class Caller:
         match function:
             case Poison():
                 return POISON
+            case None:
+                return None  # An absent layer stays absent, whatever its block would have given it.
             case OpLayer():
                 return self._op(function, arguments, node, context)
             case DefinedLayer():

@@ -140,6 +140,8 @@ class Op(ABC):
     doc: str
     params: tuple[Param, ...] = ()
     arity: int | None = 1
+    makes_list: bool = False
+    """Whether its result is a list even where that has one tensor, as that of `split` with `parts = 1`."""
     wants_vector: bool = False
     """Whether a Cx1x1 image is flattened for it, as everyone writes between a global pool and a classifier."""
 

@@ -95,12 +95,13 @@ class Stack(Op):
 
 class Split(Op):
     name = "split"
-    doc = "One tensor into several along an axis: of given sizes, or so many equal parts."
+    doc = "One tensor into a list of several along an axis: of given sizes, or so many equal parts."
     params = (
         Param("sizes", Kind.INTS, None, minimum=1, doc="The size of each part; they add up to the axis."),
         Param("parts", Kind.INT, None, minimum=1, doc="The number of equal parts."),
         _axis("The axis that is split: c, h, w, n or ?."),
     )
+    makes_list = True
 
     def infer(self, attrs: Attrs, inputs: Types) -> Inference:
         (x,) = inputs
