@@ -41,7 +41,7 @@ DOORS = {
 }
 """A library and the files (or folders) of resnetdsl that may import it."""
 
-NO_TORCH_COMMANDS = ("check", "fmt", "summary", "render", "explain")
+NO_TORCH_COMMANDS = ("check", "fmt", "summary", "render", "explain", "diff")
 
 
 @cache
@@ -149,6 +149,7 @@ def test_commands_that_need_no_torch_import_none(command: str, tmp_path: Path) -
         "summary": ["summary", str(spec)],
         "render": ["render", str(spec), "-o", str(tmp_path / "tiny.svg")],
         "explain": ["explain", "E0301"],
+        "diff": ["diff", str(spec), str(spec)],
     }[command]
     code = f"""
 import sys

@@ -15,11 +15,22 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final, NoReturn
 
-from resnetdsl.cli import check, compile, explain, export, fmt, listing, new, render, summary
+from resnetdsl.cli import check, compile, diff, explain, export, fmt, listing, new, render, summary
 from resnetdsl.cli.output import UsageError, complain, error_line, prepare_streams, silence, tell
 from resnetdsl.version import VERSION
 
-COMMANDS: Final[tuple[ModuleType, ...]] = (check, compile, render, summary, export, fmt, explain, listing, new)
+COMMANDS: Final[tuple[ModuleType, ...]] = (
+    check,
+    compile,
+    render,
+    summary,
+    export,
+    fmt,
+    explain,
+    diff,
+    listing,
+    new,
+)
 
 
 class _Parser(argparse.ArgumentParser):
