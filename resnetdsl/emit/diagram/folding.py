@@ -1,9 +1,11 @@
-"""Which copies of a repeat are drawn once with their number: equal ones, each fed by the one before and no other."""
+"""What is drawn as one: equal copies of a repeat, each fed by the one before and no other; a layer and its norm."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
+from resnetdsl.analysis.costs import Cost
 from resnetdsl.emit.outline import Part, Run, runs, signature
 from resnetdsl.ir.graph import Graph, Node
 
@@ -44,3 +46,13 @@ def _link(graph: Graph, before: Part, after: Part, tapped: set[int]) -> int | No
     if source.node not in mine or not readers <= mine | others:
         return None
     return source.node - before.nodes[0].id
+
+
+def continues(graph: Graph, node: Node, costs: Mapping[int, Cost], tapped: AbstractSet[int]) -> Node | None:
+    """The node whose box a norm, an activation or the like may share: the only one it reads, read by nothing else."""
+    sources = graph.inputs(node.id)
+    if len(sources) != 1 or costs[node.id].macs:
+        return None
+    before = graph.node(sources[0].node)
+    alone = before.outputs == node.outputs and before.id not in tapped and len(graph.users(before.id)) == 1
+    return before if alone else None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from resnetdsl.analysis.costs import Cost
 from resnetdsl.ir.graph import Graph, Node, ScopeKind, Source
 
 ADDITION = "add"
@@ -42,6 +44,36 @@ def residuals(graph: Graph) -> dict[int, Residual]:
         if residual is not None:
             found[node.id] = residual
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A block with one residual, taken apart: `branch` reads `reads` from outside, `after` is the addition and on."""
+
+    residual: Residual
+    branch: tuple[Node, ...]
+    after: frozenset[int]
+    reads: tuple[Source, ...]
+
+
+def split_residual(
+    graph: Graph, nodes: Sequence[Node], found: Mapping[int, Residual], costs: Mapping[int, Cost]
+) -> Split | None:
+    """The nodes of a closed block as branch and addition, so that its shortcut shows; None where that is no picture."""
+    inside = {node.id for node in nodes}
+    own = [found[node] for node in sorted(inside & found.keys())]
+    if len(own) != 1:
+        return None
+    residual = own[0]
+    after = {residual.merge}
+    for node in nodes:
+        if any(source.node in after for source in graph.inputs(node.id)):
+            after.add(node.id)
+    branch = tuple(node for node in nodes if node.id not in after and node.id not in residual.nodes)
+    if not branch or any(costs[node].macs for node in after):
+        return None
+    outside = [source for node in branch for source in graph.inputs(node.id) if source.node not in inside]
+    return Split(residual, branch, frozenset(after), tuple(dict.fromkeys(outside)))
 
 
 def _of_a_residual_scope(graph: Graph, node: Node, sources: tuple[Source, ...], inside: set[int]) -> Residual | None:

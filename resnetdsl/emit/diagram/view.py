@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from resnetdsl.analysis.costs import Cost, costs
 from resnetdsl.emit.diagram.captions import caption, input_shape, kernels, line, shape, work
-from resnetdsl.emit.diagram.folding import fold
+from resnetdsl.emit.diagram.folding import continues, fold
 from resnetdsl.emit.diagram.model import Box, BoxKind, Cluster, Tone, View, Wire, WireKind
-from resnetdsl.emit.diagram.residuals import PASSES, Residual, residuals
+from resnetdsl.emit.diagram.residuals import PASSES, Residual, residuals, split_residual
 from resnetdsl.emit.outline import Level, Part, contents, holds_blocks, is_open, outline
 from resnetdsl.emit.words import first_line, printable
 from resnetdsl.ir.graph import CheckedGraph, Graph, Node, ScopeKind, Source
@@ -100,7 +101,7 @@ class _Maker:
         elif self.level is Level.NETWORK or not self.as_residual(part, copies, cluster):
             self.closed(part, part.nodes, copies, cluster)
 
-    def closed(self, part: Part, nodes: list[Node], copies: int, cluster: int | None) -> None:
+    def closed(self, part: Part, nodes: Sequence[Node], copies: int, cluster: int | None) -> None:
         """A part as one box."""
         named = part.scope.kind in (ScopeKind.BLOCK, ScopeKind.SHORTCUT)
         inner = [item for item in part.items if isinstance(item, Part)]
@@ -115,25 +116,15 @@ class _Maker:
 
     def as_residual(self, part: Part, copies: int, cluster: int | None) -> bool:
         """A block with one residual as its branch and its addition, so that the shortcut shows; else False."""
-        inside = {node.id for node in part.nodes}
-        found = [residual for residual in self.residuals.values() if residual.merge in inside]
-        if len(found) != 1:
+        split = split_residual(self.graph, part.nodes, self.residuals, self.costs)
+        if split is None:
             return False
-        residual = found[0]
-        after = {residual.merge}
-        for node in part.nodes:
-            if any(source.node in after for source in self.graph.inputs(node.id)):
-                after.add(node.id)
-        branch = [node for node in part.nodes if node.id not in after and node.id not in residual.nodes]
-        heavy = any(self.costs[node].macs for node in after)
-        if not branch or heavy:
-            return False
+        residual, branch, after = split.residual, split.branch, split.after
         self.closed(part, branch, copies, cluster)
         self.passing.update(residual.nodes)
         merge = self.merge(self.graph.node(residual.merge), cluster)
         self.home.update((node, merge) for node in after)
-        outside = [source for node in branch for source in self.graph.inputs(node.id) if source.node not in inside]
-        self.around[residual.merge] = list(dict.fromkeys(outside))
+        self.around[residual.merge] = list(split.reads)
         return True
 
     def merge(self, node: Node, cluster: int | None) -> int:
@@ -153,17 +144,13 @@ class _Maker:
 
     def fuse(self, node: Node, cluster: int | None) -> bool:
         """Draw a norm, an activation or the like in the box of the layer before it, if nothing else reads that."""
-        sources = self.graph.inputs(node.id)
-        if len(sources) != 1 or self.costs[node.id].macs:
-            return False
-        before = self.graph.node(sources[0].node)
-        at = self.home.get(before.id)
-        if at is None or before.outputs != node.outputs or before.id in self.tapped:
+        before = continues(self.graph, node, self.costs, self.tapped)
+        at = None if before is None else self.home.get(before.id)
+        if at is None:
             return False
         box = self.boxes[at]
         names = self.fused.setdefault(at, [])
-        alone = len(self.graph.users(before.id)) == 1
-        if not alone or box.kind is not BoxKind.LAYER or box.cluster != cluster or len(names) >= _FUSED_MOST:
+        if box.kind is not BoxKind.LAYER or box.cluster != cluster or len(names) >= _FUSED_MOST:
             return False
         names.append(node.op)
         self.boxes[at] = replace(box, details=(line(" · ".join(names)),))
