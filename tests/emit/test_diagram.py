@@ -6,16 +6,17 @@ import re
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from resnetdsl.emit.diagram import (
-    Box,
     BoxKind,
     DiagramTooLarge,
     RenderUnavailable,
-    Tone,
+    Skip,
+    UnknownPart,
     View,
     WireKind,
     svg,
@@ -78,19 +79,27 @@ def wires(drawn: View, kind: WireKind) -> list[tuple[str, str, str]]:
 
 def test_network_level_has_the_parts() -> None:
     drawn = view(resnet50(taps=True), Level.NETWORK)
-    assert titles(drawn, BoxKind.PART) == ["stem", "layer1", "layer2", "layer3", "layer4", "head"]
+    assert titles(drawn, BoxKind.PART) == ["stem, /4", "layer1", "layer2, /2", "layer3, /2", "layer4, /2", "head"]
     assert drawn.boxes[2].details == ("3 × bottleneck", "216 k params, 668 M MACs")
     assert titles(drawn, BoxKind.RESULT) == ["tap c2", "tap c3", "tap c4", "tap c5", "output"]
     assert [wire.shape for wire in drawn.wires if wire.shape][:2] == ["64×56×56", "256×56×56"]
     assert {wire.kind for wire in drawn.wires} == {WireKind.MAIN}
     assert not drawn.clusters
+    assert [box.skips for box in drawn.boxes[1:4]] == [
+        (),
+        (Skip(WireKind.PROJECTION, "projection", 1), Skip(WireKind.IDENTITY, "", 2)),
+        (Skip(WireKind.PROJECTION, "projection", 1), Skip(WireKind.IDENTITY, "", 3)),
+    ]
 
 
 def test_stage_level_shows_blocks_and_their_shortcuts() -> None:
     drawn = view(resnet50(), Level.STAGE)
     assert [cluster.title for cluster in drawn.clusters] == ["stem", "layer1", "layer2", "layer3", "layer4", "head"]
-    one, rest = "bottleneck", ["2 × bottleneck", "3 × bottleneck", "5 × bottleneck", "2 × bottleneck"]
-    assert titles(drawn, BoxKind.PART) == [title for folded in rest for title in (one, folded)]
+    assert titles(drawn, BoxKind.PART) == [
+        "bottleneck",
+        "2 × bottleneck",
+        *(title for rest in (3, 5, 2) for title in ("bottleneck, /2", f"{rest} × bottleneck")),
+    ]
     assert len(titles(drawn, BoxKind.MERGE)) == 8
     assert wires(drawn, WireKind.PROJECTION) == [
         ("max_pool 3×3, /2", "+", "projection"),
@@ -108,8 +117,9 @@ def test_block_level_shows_layers_with_what_follows_them() -> None:
         ("max_pool 3×3, /2", ()),
         ("conv 3×3, 64", ("batch_norm · relu",)),
         ("conv 3×3, 64", ("batch_norm",)),
-        ("relu", ()),
+        ("conv 3×3, 128, /2", ("batch_norm · relu",)),
     ]
+    assert [box.details for box in drawn.boxes if box.kind is BoxKind.MERGE][:2] == [("relu",), ("relu",)]
     assert [(cluster.title, cluster.copies) for cluster in drawn.clusters[:3]] == [
         ("stem", 1),
         ("layer1", 1),
@@ -158,6 +168,81 @@ def test_every_view_is_whole(make: Callable[[], Graph], level: Level) -> None:
         assert box.kind is BoxKind.INPUT or box.id in into
         assert box.kind is BoxKind.RESULT or box.id in out_of
     assert all(wire.source != wire.target for wire in drawn.wires)
+
+
+# --- opened by name ---
+
+
+def test_a_block_opened_by_its_path_is_no_copy() -> None:
+    drawn = view(resnet50(), Level.STAGE, ["layer2.2"])
+    inside = [cluster for cluster in drawn.clusters if cluster.key == "layer2.2"]
+    assert [(cluster.title, cluster.copies) for cluster in inside] == [("bottleneck", 1)]
+    assert [box.title for box in drawn.boxes if box.cluster == inside[0].id] == [
+        "conv 1×1, 128",
+        "conv 3×3, 128",
+        "conv 1×1, 512",
+        "+",
+    ]
+    assert [(box.key, box.copies) for box in drawn.boxes if box.key.startswith("layer2.") and box.opens] == [
+        ("layer2.0", 1),
+        ("layer2.1", 1),
+        ("layer2.3", 1),
+    ]
+
+
+def test_what_is_around_an_opened_part_is_open() -> None:
+    drawn = view(resnet50(), Level.NETWORK, ["layer2.1"])
+    assert [cluster.key for cluster in drawn.clusters] == ["layer2", "layer2.1"]
+    assert titles(drawn, BoxKind.PART)[:4] == ["stem, /4", "layer1", "bottleneck, /2", "2 × bottleneck"]
+
+
+def test_an_opened_shortcut_shows_its_layers() -> None:
+    drawn = view(resnet50(), Level.STAGE, ["layer2.0", "layer2.0.downsample"])
+    frame = next(cluster for cluster in drawn.clusters if cluster.key == "layer2.0.downsample")
+    assert [box.title for box in drawn.boxes if box.cluster == frame.id] == ["conv 1×1, 512, /2"]
+    assert wires(drawn, WireKind.PROJECTION)[1:3] == [
+        ("+", "conv 1×1, 512, /2", "projection"),
+        ("conv 1×1, 512, /2", "+", ""),
+    ]
+
+
+def test_keys_open_what_they_name_at_every_level() -> None:
+    for level in Level:
+        drawn = view(se_net(), level)
+        for key in [box.key for box in drawn.boxes if box.opens]:
+            assert key in [cluster.key for cluster in view(se_net(), level, [key]).clusters]
+        keys = [box.key for box in drawn.boxes]
+        assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("layer22", "no part is called `layer22`; did you mean `layer2`?"),
+        ("conv1", "`conv1` is a layer, with nothing inside to open"),
+        ("<nothing/like it>", "no part is called `<nothing/like it>`; there are stem, layer1, layer1.0, "),
+    ],
+)
+def test_an_unknown_part_is_refused(name: str, message: str) -> None:
+    with pytest.raises(UnknownPart, match=re.escape(message)):
+        view(resnet18(), opened=[name])
+
+
+def test_unfolded_every_copy_is_drawn() -> None:
+    assert len(titles(view(resnet50(), Level.STAGE, folded=False), BoxKind.PART)) == 16
+    graph = resnet50()
+    assert len(view(graph, Level.OP, folded=False).boxes) == len(graph) + len(graph.outputs)
+
+
+def test_a_box_tells_where_it_comes_from_and_what_it_costs() -> None:
+    drawn = view(resnet50(), Level.STAGE)
+    box = next(box for box in drawn.boxes if box.key == "layer2.1")
+    assert box.copies == 3
+    assert box.about.copies == ("layer2.1", "layer2.2", "layer2.3")
+    assert [step.name for step in box.about.trail] == ["resnet50", "layer2", "bottleneck"]
+    assert (box.about.inputs, box.about.outputs) == (("512×28×28",), ("512×28×28",))
+    assert (box.about.sums.params, box.about.sums.macs) == (280_064, 218_365_952)
+    assert box.about.field == "91"  # the last copy's
 
 
 # --- folding ---
@@ -362,11 +447,12 @@ def test_hovering_over_a_box_tells_its_path() -> None:
     root = ET.fromstring(to_svg(view(resnet18(), Level.BLOCK)))
     notes = [element.text for element in root.iter(f"{SVG}title")]
     assert notes[0] == "resnet18"
-    assert "conv1\n9.41 k params, 118 M MACs" in notes
+    assert "conv1\n9.54 k params, 118 M MACs" in notes
 
 
 def test_too_large_a_picture_is_refused_with_a_way_out() -> None:
-    boxes = tuple(Box(i, BoxKind.LAYER, Tone.PLAIN, "relu", (), 1, None, "") for i in range(svg.MOST_BOXES + 1))
+    box = view(resnet18()).boxes[0]
+    boxes = tuple(replace(box, id=i) for i in range(svg.MOST_BOXES + 1))
     with pytest.raises(DiagramTooLarge, match="choose the level `network` or `stage`, or write DOT"):
         to_svg(View("big", "", Level.BLOCK, boxes, (), ()))
     with pytest.raises(DiagramTooLarge, match=": write DOT"):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
 
 from resnetdsl.analysis.costs import Cost
+from resnetdsl.emit.diagram.model import About
 from resnetdsl.emit.words import human, printable, shortened
 from resnetdsl.ir.graph import Graph, Node, Value
 from resnetdsl.ir.types import TensorType
 
 MOST = 44
 """Characters of a line in a box."""
+
+_LONG_NOTE = 300
 
 
 def line(text: str) -> str:
@@ -51,8 +55,19 @@ def work(nodes: Iterable[Node], costs: dict[int, Cost]) -> str:
     for node in nodes:
         params += costs[node.id].params
         macs += costs[node.id].macs
+    return _costs(params, macs)
+
+
+def _costs(params: int, macs: int) -> str:
     parts = [f"{human(params)} params"] if params else []
     return ", ".join([*parts, f"{human(macs)} MACs"] if macs else parts)
+
+
+def note(about: About) -> str:
+    """What hovering over a box tells: its path, its costs, its documentation."""
+    copies = f" .. {about.copies[-1]}" if len(about.copies) > 1 else ""
+    lines = (printable(about.path) + copies, printable(_costs(about.sums.params, about.sums.macs)), about.doc)
+    return "\n".join(filter(None, lines))[:_LONG_NOTE]
 
 
 def shape(kind: TensorType) -> str:
@@ -69,6 +84,22 @@ def input_shape(graph: Graph, kind: TensorType) -> str:
         for dim, span in zip(kind.shape, graph.input_ranges, strict=True)
     ]
     return "×".join(dims)
+
+
+def scaling(graph: Graph, nodes: Sequence[Node]) -> str:
+    """`/2` for nodes in order whose last tensor has half the resolution of the first that they read; `×2` for twice."""
+    inside = {node.id for node in nodes}
+    read = (source for node in nodes for source in graph.inputs(node.id) if source.node not in inside)
+    first = next(read, None)
+    if first is None or not (graph.type(first).is_image and nodes[-1].outputs and nodes[-1].outputs[0].is_image):
+        return ""
+    was, now = graph.type(first).stride, nodes[-1].outputs[0].stride
+    factors = tuple(Fraction(after) / Fraction(before) for before, after in zip(was, now, strict=True))
+    if all(factor > 1 for factor in factors):
+        return f"/{_factor(tuple(map(str, factors)))}"
+    if all(factor < 1 for factor in factors):
+        return f"×{_factor(tuple(str(1 / factor) for factor in factors))}"
+    return ""
 
 
 def _size(value: Value) -> str:

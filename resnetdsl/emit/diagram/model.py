@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from resnetdsl.analysis.costs import Totals
 from resnetdsl.emit.outline import Level
+from resnetdsl.ir.graph import ScopeKind
+from resnetdsl.source import Span
 
 
 class BoxKind(Enum):
@@ -43,28 +46,78 @@ class WireKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One scope of a trail: what it is, its module path, the text that asked for it and the name it is defined by."""
+
+    kind: ScopeKind
+    name: str
+    path: str
+    call: Span | None
+    definition: Span | None
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What there is to know of a box or frame; numbers are one copy's.
+
+    `path` is the module path, `copies` those of all copies that are drawn as one. `trail` leads from the network down
+    to what is drawn, `span` is the spec text that made it. `bytes` is what its ops write at float32, batch of one;
+    `field` the receptive field of the last op, in the last copy.
+    """
+
+    path: str
+    copies: tuple[str, ...]
+    trail: tuple[Step, ...]
+    span: Span | None
+    doc: str
+    ops: tuple[str, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    sums: Totals
+    bytes: int
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Shortcuts inside a closed box: how many of a kind there are in one copy of it."""
+
+    kind: WireKind
+    label: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Box:
-    """`title` and `details` are its lines, `note` what more there is to know (for hovering over it)."""
+    """`title` and `details` are its lines. What is asked to be opened is called by `key`, if `opens`.
+
+    A key is the module path where that is enough to tell two things apart, and stays the same from level to level.
+    """
 
     id: int
+    key: str
     kind: BoxKind
     tone: Tone
     title: str
     details: tuple[str, ...]
     copies: int
     cluster: int | None
-    note: str
+    about: About
+    opens: bool = False
+    skips: tuple[Skip, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A frame around boxes and other clusters. `style` is the kind of scope it stands for."""
+    """A frame around boxes and other clusters: an open part, closed again by its `key`. `style` is its scope's kind."""
 
     id: int
+    key: str
     parent: int | None
     style: str
     title: str
     copies: int
+    about: About
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import Literal
 
+from resnetdsl.emit.diagram.captions import note
 from resnetdsl.emit.diagram.dot import to_dot
 from resnetdsl.emit.diagram.model import View
 from resnetdsl.emit.outline import Level
@@ -62,7 +63,7 @@ def to_svg(view: View, engine: Engine = "wasm") -> str:
 
 def _finish(text: str, view: View) -> str:
     """Without Graphviz's header and comments; ids become notes that are worth hovering over; a little style."""
-    notes = {f"n{box.id}": box.note for box in view.boxes}
+    notes = {f"n{box.id}": note(box.about) for box in view.boxes}
     body = _COMMENT.sub("", _HEADER.sub("", text, count=1))
 
     def title(match: re.Match[str]) -> str:
