@@ -15,6 +15,7 @@ from resnetdsl.checks import check
 from resnetdsl.checks.allow import Allowed, allowed
 from resnetdsl.checks.holes import Holes
 from resnetdsl.checks.names import check as check_names
+from resnetdsl.checks.orders import check as check_orders
 from resnetdsl.diagnostics.model import Diagnostic, Fact, Severity, Sink
 from resnetdsl.diagnostics.words import sort, word_all
 from resnetdsl.elaborate import budget
@@ -140,6 +141,7 @@ class Spec:
         if not self._named:
             self._named = True
             check_names(self.module, self.sink)
+            check_orders(self.module, self.loader.imported(), self.sink)
         everything, holes = Sink(), Holes(self.sink.facts)
         own = [fact for fact in self.sink.facts if fact.code not in self._silenced_at(fact)]
         everything.take(holes.independent((*own, *sink.facts)))

@@ -58,6 +58,7 @@ class Executor:
             ast.In: self._in,
             ast.Out: self._out,
             ast.Tap: self._tap,
+            ast.Order: self._order,
             ast.Expect: self._expect,
             ast.Require: self._require,
             ast.Input: self._input,
@@ -167,6 +168,12 @@ class Executor:
             made = outputs if isinstance(outputs, Poison) else outputs[0]
         if len(node.label.parts) == 1 and isinstance(node.label.parts[0], str):
             self.run.evaluator.bind(node.label.parts[0].rpartition(".")[2], made, context)
+
+    def _order(self, node: ast.Order, context: Context, _: State) -> None:
+        for label in node.labels:
+            name = self.run.evaluator.label(label, context)
+            if isinstance(name, str) and context.place is not None:
+                self.run.graph.put_in_order(context.place.prefix, name)
 
     # --- several inputs and outputs ---
 

@@ -31,6 +31,9 @@ def dump(graph: Graph) -> str:
     lines.append(f"ranges: {_value(graph.input_ranges)}")
     lines.extend(_block("scopes", (_scope(scope) for scope in graph.scopes)))
     lines.extend(_block("nodes", (_node(graph, node) for node in graph.nodes())))
+    if graph.order:
+        orders = (_entry(path=_text(path), names=_value(names)) for path, names in graph.order.items())
+        lines.extend(_block("order", orders))
     results = (_entry(name=_text(output.name), of=_source(output.source)) for output in graph.outputs)
     lines.extend(_block("outputs", results))
     return "\n".join(lines) + "\n"

@@ -93,6 +93,8 @@ class Graph:
 
     `nx` holds `Node` objects under the key `node`; an edge `u -> v` with key `port` has `output`
     (which of u's outputs) and `type` (its TensorType).
+    `order` has, for a module path, the names in it whose weights come first in the checkpoint, in that order; all
+    others follow in the order of their first use.
     `input_ranges` has, for each input dimension, None or (low, high, step), both ends included.
     """
 
@@ -101,6 +103,7 @@ class Graph:
     nx: nx.MultiDiGraph = field(default_factory=nx.MultiDiGraph)
     scopes: list[Scope] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
+    order: dict[str, tuple[str, ...]] = field(default_factory=dict)
     input_ranges: tuple[tuple[int, int, int] | None, ...] = (None, None, None)
 
     # --- making ---
@@ -127,6 +130,14 @@ class Graph:
             edge_type = self.node(source.node).outputs[source.output]
             self.nx.add_edge(source.node, node.id, key=port, output=source.output, type=edge_type)
         return node
+
+    def put_in_order(self, path: str, label: str) -> None:
+        """Let what the label names follow, in the checkpoint, all that was put in order before."""
+        for name in label.split("."):
+            known = self.order.get(path, ())
+            if name not in known:
+                self.order[path] = (*known, name)
+            path = f"{path}.{name}" if path else name
 
     # --- asking ---
     # `node` and `inputs` are the innermost loop of every pass. The views of networkx cost more than what they show,

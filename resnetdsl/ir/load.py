@@ -19,7 +19,7 @@ _TYPE = re.compile(
     r"(?:scalar|(\d{1,18}(?:x\d{1,18})*) ([a-z?]+))(?: @([\d/]{1,40})(?:,([\d/]{1,40}))?)?( weight)?\Z", re.ASCII
 )
 _RATE = re.compile(r"[1-9]\d*(/[1-9]\d*)?\Z", re.ASCII)
-_GRAPH_KEYS = {"resnetdsl", "network", "doc", "ranges", "scopes", "nodes", "outputs"}
+_GRAPH_KEYS = {"resnetdsl", "network", "doc", "ranges", "scopes", "nodes", "order", "outputs"}
 _SCOPE_KEYS = {"id", "kind", "name", "path", "parent", "copy", "call", "definition", "doc"}
 _NODE_KEYS = {"id", "op", "path", "attrs", "inputs", "types", "scope", "span"}
 
@@ -60,6 +60,11 @@ class _Reader:
         for number, entry in enumerate(self.list(top["nodes"], "nodes")):
             self.where = f"node {number}"
             self.node(graph, entry, number)
+        for number, entry in enumerate(self.list(top.get("order", []), "order")):
+            self.where = f"order {number}"
+            fields = self.mapping(entry, {"path", "names"}, {"path", "names"})
+            names = tuple(self.text(name, "names") for name in self.list(fields["names"], "names"))
+            graph.order[self.text(fields["path"], "path")] = names
         for number, entry in enumerate(self.list(top["outputs"], "outputs")):
             self.where = f"output {number}"
             fields = self.mapping(entry, {"name", "of"}, {"name", "of"})

@@ -71,9 +71,16 @@ class Matmul(Op):
 
 class Attention(Op):
     name = "attention"
-    doc = "softmax(q k^T * scale) v over tokens, the channels shared out among the heads (Vaswani et al., 2017)."
+    doc = (
+        "softmax(q k^T * scale) v over tokens, the channels shared out among the heads (Vaswani et al., 2017). With"
+        " fewer `kv_heads`, several heads of the query read one of key and value (Ainslie et al., 2023); with one, all"
+        " do (Shazeer, 2019, multi-query attention)."
+    )
     params = (
-        Param("heads", Kind.INT, 1, minimum=1, doc="How many heads share the channels."),
+        Param("heads", Kind.INT, 1, minimum=1, doc="How many heads share the channels of the query."),
+        Param(
+            "kv_heads", Kind.INT, None, minimum=1, doc="How many share those of key and value; `heads` if not given."
+        ),
         Param(
             "scale", Kind.FLOAT, None, doc="The factor of the products; 1 / sqrt(channels of a head) where not given."
         ),
@@ -85,30 +92,47 @@ class Attention(Op):
         for x in inputs:
             if len(x.axes) < 2 or not x.axes.endswith("c"):
                 return Inference(None, (wrong_layout(self.name, "nc", x),))
-        result = replace(query, shape=(*query.shape[:-1], value.shape[-1]), batched=any_batched(inputs))
-        if len(key.shape) != len(query.shape) or (key.shape[:-2], key.shape[-1]) != (query.shape[:-2], query.shape[-1]):
+        heads, kv_heads = self._heads(attrs)
+        result = replace(query, shape=(*query.shape[:-1], value.shape[-1] * heads // kv_heads or 1))
+        result = replace(result, batched=any_batched(inputs))
+        if heads % kv_heads:
+            data: dict[str, object] = {"what": "the number of heads", "value": heads, "by": kv_heads}
+            return Inference((result,), (Fault("E0316", data, "kv_heads"),))
+        if len(key.shape) != len(query.shape) or (key.shape[:-2], key.shape[-1] * heads) != (
+            query.shape[:-2],
+            query.shape[-1] * kv_heads,
+        ):
             return Inference((result,), (_mismatch(query, key),))
         if value.shape[:-1] != key.shape[:-1]:
             return Inference((result,), (_mismatch(key, value),))
-        heads = integer(attrs, "heads")
-        for x in (query, value):
-            if x.shape[-1] % heads:
-                data = {"what": f"the {word(x.axes, len(x.axes) - 1)}", "value": x.shape[-1], "by": heads}
-                return Inference((result,), (Fault("E0316", data, "heads"),))
+        for x, shared, param in ((query, heads, "heads"), (value, kv_heads, "kv_heads")):
+            if x.shape[-1] % shared:
+                data = {"what": f"the {word(x.axes, len(x.axes) - 1)}", "value": x.shape[-1], "by": shared}
+                given = "heads" if attrs["kv_heads"] is None else param
+                return Inference((result,), (Fault("E0316", data, given),))
         return Inference((result,))
+
+    @staticmethod
+    def _heads(attrs: Attrs) -> tuple[int, int]:
+        heads = integer(attrs, "heads")
+        return heads, heads if attrs["kv_heads"] is None else integer(attrs, "kv_heads")
 
     def macs(self, attrs: Attrs, inputs: Types, outputs: Types) -> int:
         """Two products: tokens by tokens by channels, however many heads share these."""
-        query, key, value = inputs
-        return prod(query.shape[:-1]) * key.shape[-2] * (query.shape[-1] + value.shape[-1])
+        query, key, _ = inputs
+        return prod(query.shape[:-1]) * key.shape[-2] * (query.shape[-1] + outputs[0].shape[-1])
 
     def window(self, attrs: Attrs, inputs: Types) -> Window:
         return Window(None)
 
     def call(self, attrs: Attrs, inputs: Types) -> Call:
-        scale = "" if attrs["scale"] is None else f", scale={attrs['scale']!r}"
+        more = "" if attrs["scale"] is None else f", scale={attrs['scale']!r}"
         texts = ", ".join(with_batch(inputs))
-        return Expression(f"multi_head_attention({texts}, heads={attrs['heads']}{scale})", "multi_head_attention")
+        heads, kv_heads = self._heads(attrs)
+        if heads != kv_heads:
+            call = f"grouped_query_attention({texts}, heads={heads}, kv_heads={kv_heads}{more})"
+            return Expression(call, "grouped_query_attention")
+        return Expression(f"multi_head_attention({texts}, heads={heads}{more})", "multi_head_attention")
 
 
 OPS = (Matmul(), Attention())

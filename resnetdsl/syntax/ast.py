@@ -316,6 +316,13 @@ class Tap(Statement):
 
 
 @dataclass(frozen=True, slots=True)
+class Order(Statement):
+    """`order conv1, bn1`: how the layers of a body follow each other in the checkpoint."""
+
+    labels: tuple[Label, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Expectation(Node):
     """`params == 25_557_032`."""
 

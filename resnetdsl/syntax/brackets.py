@@ -31,7 +31,7 @@ from resnetdsl.syntax.lexer import (
 _DEFINITION = re.compile(r"(?:network|block|shortcut|stem|head)[ \t]+[A-Za-z_]")
 # Two words that follow each other in no bracket but a body.
 _STATEMENT = re.compile(
-    r'(?:let|stage|param|tap|expect|require|out|input)[ \t]+(?!(?:and|or|if|else|for|in)\b)[A-Za-z_"0-9]'
+    r'(?:let|stage|param|tap|order|expect|require|out|input)[ \t]+(?!(?:and|or|if|else|for|in)\b)[A-Za-z_"0-9]'
 )
 _COLON = re.compile(r"[ \t]*:")
 _VALUES = frozenset(("NAME", "NUMBER", "SIZE", "STRING"))

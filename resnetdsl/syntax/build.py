@@ -172,6 +172,9 @@ class Builder:
     def tap(self, start: int, end: int, label: ast.Label, value: ast.Expr | None) -> ast.Tap:
         return ast.Tap(Span(self.file, start, end), label, value)
 
+    def order(self, start: int, end: int, *labels: ast.Label) -> ast.Order:
+        return ast.Order(Span(self.file, start, end), labels)
+
     def expect(self, start: int, end: int, *expectations: ast.Expectation) -> ast.Expect:
         return ast.Expect(Span(self.file, start, end), expectations)
 

@@ -35,6 +35,7 @@ _STATEMENT_START = frozenset(("", NEWLINE, "LBRACE"))
 
 _A_WORD = re.compile(r'[ \t]+[A-Za-z_"0-9]')
 _A_NAME = re.compile(r"[ \t]+[A-Za-z_]")
+_A_LABEL = re.compile(r'[ \t]+[A-Za-z_"]')
 _A_PART = re.compile(r"[ \t]*\{|[ \t]+[A-Za-z_]")
 _A_SIZE = re.compile(r'[ \t]*(?:[A-Za-z_0-9"}#\r\n]|$)|[ \t]+[(\[]')
 _A_VALUE = re.compile(r'[ \t]*(?:[A-Za-z_0-9"({}#\r\n]|$)|[ \t]+(?:-(?![> \t])|\[)')
@@ -51,6 +52,7 @@ _SOFT = {
     "stage": _A_WORD,
     "param": _A_WORD,
     "tap": _A_WORD,
+    "order": _A_LABEL,
     "expect": _A_NAME,
     "in": _A_NAME,
     "input": _A_SIZE,
@@ -60,7 +62,8 @@ _SOFT = {
     "head": _A_PART,
 }
 _DEFINES = frozenset(("network", "block", "shortcut", "stem", "head"))
-_TAKES_LABEL = frozenset(("STAGE", "PARAM", "TAP"))
+_TAKES_LABEL = frozenset(("STAGE", "PARAM", "TAP", "ORDER"))
+_IN_ORDER = frozenset(("COMMA", "NAME", "LABEL", "STRING"))
 
 # Signs of other languages, and what they are here.
 FOREIGN_SIGNS = {
@@ -324,6 +327,12 @@ class _Run:
                 keyword = True
         return kind if keyword else "NAME"
 
+    def in_order(self) -> bool:
+        """Whether this follows a comma in the list of an `order`."""
+        if self.before() != "COMMA":
+            return False
+        return next((kind for kind in reversed(self.tokens.types) if kind not in _IN_ORDER), "") == "ORDER"
+
     def foreign_word(self, text: str, begin: int, end: int) -> str:
         here = FOREIGN_WORDS[text]
         self.report("E0104", begin, end, here, understood=True, found=text, suggestion=here)
@@ -374,7 +383,7 @@ class _Run:
         """`layer{i}` is a label only where one can stand; elsewhere it is a name and, later, a body."""
         if self.line_end >= 0:
             self.finish_line("LABEL")
-        if self.before() in _TAKES_LABEL or _COLON.match(self.text, end, self.end):
+        if self.before() in _TAKES_LABEL or self.in_order() or _COLON.match(self.text, end, self.end):
             self.add("LABEL", begin, end)
             return end
         name_end = self.text.index("{", begin)

@@ -49,6 +49,7 @@ _STATEMENTS = {
     "IN": "the names of the inputs",
     "OUT": "the values after `out`",
     "TAP": "a `tap`",
+    "ORDER": "an `order`",
     "EXPECT": "an `expect`",
     "REQUIRE": "a `require`",
     "INPUT": "the size of the input",

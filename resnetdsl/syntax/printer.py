@@ -164,6 +164,8 @@ class Printer(Expressions):
             case ast.Tap(label=label, value=value):
                 head = f"tap {self.label(label)}"
                 return head if value is None else self.headed(f"{head} = ", value, indent)
+            case ast.Order(labels=labels):
+                return self.filled("order ", [self.label(label) for label in labels], indent)
             case ast.Expect(expectations=expectations):
                 texts = [f"{e.metric} {e.op.value} {self.expr(e.value, SUM, indent, indent)}" for e in expectations]
                 return self.filled("expect ", texts, indent)

@@ -1,4 +1,4 @@
-"""timm's MobileNetV4: names, weights, counts, outputs. Those with attention or with antialiasing are not here yet."""
+"""timm's MobileNetV4: names, weights, counts, outputs."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.networks.comparing import spec
 
 FAMILY = "mobilenetv3"
 FILE = "mobilenetv4"
-HERE = [n for n in rows(FAMILY) if n.startswith("mobilenetv4_conv") and "_aa_" not in n and "_blur_" not in n]
-COUNTED = ("mobilenetv4_conv_small_050",)
+HERE = [name for name in rows(FAMILY) if name.startswith("mobilenetv4")]
+COUNTED = ("mobilenetv4_conv_small_050", "mobilenetv4_hybrid_medium_075")
 COMPUTED = ("mobilenetv4_conv_small_035",)
 
 

@@ -1,8 +1,4 @@
-"""The resnetv2 family is timm's: names, weights, counts, outputs, and the order of the weights but for one place.
-
-timm makes the projection of a block before the norm that it reads, so that its weights stand first in a checkpoint.
-Here weights stand where they are used first. Checkpoints load by name and do not mind.
-"""
+"""timm's ResNetV2 family: names, weights, counts, outputs. Its projections are made before the norms that they read."""
 
 from __future__ import annotations
 
@@ -11,26 +7,12 @@ import torch
 
 from resnetdsl.analysis.metrics import metrics
 from tests.corpus.proving import assert_all_are_here_and_documented, assert_same_gradients, names, rows
-from tests.networks.comparing import State, assert_same_function, graph, module, promised, state
+from tests.networks.comparing import assert_same_function, graph, module, promised, state
 from tests.oracles import timm
 
 SAMPLE = ("resnetv2_18", "resnetv2_34d", "resnetv2_50t", "resnetv2_50d_evos", "resnetv2_50d_frn", "resnetv2_50x3_bit")
 """Blocks of two, the average in the shortcut, the tiered stem, norms that are activations, standardised weights."""
 QUICK = ("resnetv2_18", "resnetv2_50x1_bit")
-
-
-def in_order_of_use(leaves: State) -> State:
-    """timm's leaves with each `downsample` behind the `norm1` of its block."""
-    found: State = []
-    projection: State = []
-    for leaf in leaves:
-        if ".downsample." in leaf[0]:
-            projection.append(leaf)
-            continue
-        if ".norm1." not in leaf[0]:
-            found, projection = found + projection, []
-        found.append(leaf)
-    return found
 
 
 def test_the_family_is_whole() -> None:
@@ -44,7 +26,7 @@ def test_state_and_counts(name: str) -> None:
     with torch.device("meta"):
         theirs = timm().create_model(name)
     checked = graph("resnetv2", name)
-    assert promised(checked) == in_order_of_use(state(theirs))
+    assert promised(checked) == state(theirs)
     row, found = rows("resnetv2")[name], metrics(checked)
     assert "x".join(map(str, checked.node(0).outputs[0].shape)) == row.size
     assert (found["params"], found["macs"]) == (row.params, row.macs)
@@ -53,7 +35,7 @@ def test_state_and_counts(name: str) -> None:
 @pytest.mark.parametrize("name", names("resnetv2", QUICK))
 def test_outputs(name: str) -> None:
     ours, theirs = module("resnetv2", name), timm().create_model(name)
-    assert state(ours) == in_order_of_use(state(theirs))
+    assert state(ours) == state(theirs)
     assert_same_function(ours, theirs, (3, 64, 64), (3, 65, 97))
 
 
@@ -61,7 +43,7 @@ def test_outputs(name: str) -> None:
 def test_outputs_one_block_in_a_stage(name: str) -> None:
     """The norms that are activations, in time: `test_outputs` has them whole."""
     ours, theirs = module("resnetv2", name, depths=(1, 1, 1, 1)), timm().create_model(name, layers=(1, 1, 1, 1))
-    assert state(ours) == in_order_of_use(state(theirs))
+    assert state(ours) == state(theirs)
     assert_same_function(ours, theirs, (3, 65, 97))
 
 

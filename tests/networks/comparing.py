@@ -39,6 +39,7 @@ def promised(checked: CheckedGraph) -> State:
     """The state that the graph alone promises, told without torch.
 
     The weights of a module stand together, where its first one runs: `convs.1` before `bns.0`, if `convs.0` is first.
+    What the spec puts in order comes before.
     """
     found: State = []
     seen: set[str] = set()
@@ -51,6 +52,9 @@ def promised(checked: CheckedGraph) -> State:
         for module in _around(node.path):
             places.setdefault(module, len(places))
         found.extend((f"{node.path}.{weight.name}" if weight.name else node.path, weight.shape) for weight in weights)
+    for path, names in checked.order.items():
+        for place, name in enumerate(names, start=-len(names)):
+            places[f"{path}.{name}" if path else name] = place
     return sorted(found, key=lambda leaf: [places.get(module, len(places)) for module in _around(leaf[0])])
 
 

@@ -116,6 +116,45 @@ def test_attention_is_its_formula(heads: int, scale: float | None) -> None:
     torch.testing.assert_close(module(q, k, v), torch.cat(parts, 2))
 
 
+@pytest.mark.parametrize("kv_heads", [1, 2])
+@pytest.mark.parametrize("scale", [None, 0.3])
+def test_heads_that_share_keys(kv_heads: int, scale: float | None) -> None:
+    """Each head of the query reads the key and value of its group."""
+    types = (tokens(5, 8), tokens(7, 2 * kv_heads), tokens(7, 3 * kv_heads))
+    given = {"heads": 4, "kv_heads": kv_heads, "scale": scale}
+    assert check(ATTENTION, given, *types).outputs == (tokens(5, 12),)
+    module = build(ATTENTION.call(complete(ATTENTION, given), types))
+    q, k, v = tensors(types, device="cpu")
+    keys, values = ([part for part in x.chunk(kv_heads, 2) for _ in range(4 // kv_heads)] for x in (k, v))
+    parts = [
+        ((a @ b.transpose(1, 2)) * (scale or 2**-0.5)).softmax(-1) @ c
+        for a, b, c in zip(q.chunk(4, 2), keys, values, strict=True)
+    ]
+    torch.testing.assert_close(module(q, k, v), torch.cat(parts, 2))
+
+
+def test_as_many_keys_as_heads_is_plain_attention() -> None:
+    types = (tokens(5, 8), tokens(7, 8), tokens(7, 8))
+    assert ATTENTION.call(complete(ATTENTION, {"heads": 2, "kv_heads": 2}), types) == ATTENTION.call(
+        complete(ATTENTION, {"heads": 2}), types
+    )
+
+
+@pytest.mark.parametrize(
+    ("types", "given", "code", "param"),
+    [
+        ((tokens(5, 12), tokens(7, 4), tokens(7, 4)), {"heads": 6, "kv_heads": 4}, "E0316", "kv_heads"),
+        ((tokens(5, 8), tokens(7, 8), tokens(7, 8)), {"heads": 4, "kv_heads": 2}, "E0313", None),
+        ((tokens(5, 8), tokens(7, 4), tokens(7, 3)), {"heads": 4, "kv_heads": 2}, "E0316", "kv_heads"),
+    ],
+)
+def test_heads_that_cannot_be_shared(
+    types: tuple[TensorType, ...], given: dict[str, int], code: str, param: str | None
+) -> None:
+    (fault,) = ATTENTION.infer(complete(ATTENTION, given), types).faults
+    assert (fault.code, fault.param) == (code, param)
+
+
 @pytest.mark.parametrize(
     ("query", "key", "value", "left", "right"),
     [

@@ -194,6 +194,7 @@ def test_residuals(text: str, shortcut: str | None) -> None:
         ("tap c3", ast.Tap),
         ('tap "c{i}" = a -> b', ast.Tap),
         ("tap c{i}", ast.Tap),
+        ('order conv1, "bns.{i}", norm{i}, c{i}', ast.Order),
         ("expect params == 25.6M, depth <= 50, output == 1000x7x7", ast.Expect),
         ('require a > 0 and b, "a is {a}"', ast.Require),
         ("input 3x224x224", ast.Input),
@@ -243,7 +244,18 @@ def test_label_templates_have_exact_places() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("block(width)", "3 * block", "shortcut", "head(classes)", "head -> a", "out -> a", "stage", "tap -> a"),
+        *(
+            "block(width)",
+            "3 * block",
+            "shortcut",
+            "head(classes)",
+            "head -> a",
+            "out -> a",
+            "stage",
+            "tap -> a",
+            "order -> a",
+            "order(a)",
+        ),
         *("if c{ a }", "for v in list{ a }", "f(block, shortcut = shortcut)", "x.step + x.in", "input -> conv"),
         "a.input",
     ],

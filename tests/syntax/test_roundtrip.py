@@ -139,6 +139,7 @@ def statements(body: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         node(ast.In, many(names.map(lambda name: ast.Target(NOWHERE, name)), 1)),
         node(ast.Out, many(expressions, 1)),
         node(ast.Tap, labels, maybe(expressions)),
+        node(ast.Order, many(labels, 1)),
         expects,
         node(ast.Input, many(st.one_of(simple, node(ast.Range, simple, simple, maybe(simple))), 1)),
         node(ast.Require, expressions, expressions),

@@ -21,6 +21,7 @@ network a(b, c = 3x3) {
     if not first and i > 0 { residual(s: c) { relu } } else { tap "t{i}" = x }
     let f, g = [(v) => -v for v in 0..8 step 2 if v]
     param p[1] = 1e-5
+    order conv1, p
     expect params == 4.1G
 }
 """
@@ -29,7 +30,7 @@ SPANS = {
     "Input": ["input 3x224x224"],
     "Chain": ["conv1: conv(64, 7x7, stride = 2) -> relu"],
     "Labelled": ["conv1: conv(64, 7x7, stride = 2)", "s: c"],
-    "Label": ["conv1", "layer{i + 1}", "s", '"t{i}"', "p"],
+    "Label": ["conv1", "layer{i + 1}", "s", '"t{i}"', "p", "conv1", "p"],
     "Argument": ["64", "7x7", "stride = 2", "width^2", "x.channels[0..2]"],
     "Call": ["conv(64, 7x7, stride = 2)", "b(width^2, x.channels[0..2])"],
     "Slice": ["x.channels[0..2]"],
@@ -37,6 +38,7 @@ SPANS = {
     "Binary": ["i + 1", "(n + 1) * b(width^2, x.channels[0..2])", "n + 1", "width^2", "not first and i > 0", "i > 0"],
     "Unary": ["not first", "-v"],
     "Residual": ["residual(s: c) { relu }"],
+    "Order": ["order conv1, p"],
     "Tap": ['tap "t{i}" = x'],
     "Comprehension": ["[(v) => -v for v in 0..8 step 2 if v]"],
     "Lambda": ["(v) => -v"],

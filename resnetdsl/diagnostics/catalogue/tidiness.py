@@ -143,4 +143,31 @@ CODES = (
             """,
         files={"blocks.rnet": "block unit(width) { conv(width, 3x3) -> relu }"},
     ),
+    Code(
+        id="W0806",
+        name="order-of-nothing",
+        title="`order` speaks of `{name}`, and no layer is called that",
+        label="no label in reach is this",
+        helps=("did you mean `{suggestion}`?", "name the layers by their labels, or by their positions in quotes"),
+        fields=("name", "suggestion"),
+        explanation="""
+            An `order` puts the layers of a body in the order in which a checkpoint has them. A name that no layer has
+            changes nothing, and the layer that was meant stays where its first use puts it. Layers that some networks
+            lack, such as a gate that may be `none`, can be named.
+            """,
+        bad="""
+            network tiny {
+                input 3x32x32
+                order normm, conv1
+                conv1: conv(16, 3x3) -> norm: batch_norm
+            }
+            """,
+        good="""
+            network tiny {
+                input 3x32x32
+                order norm, conv1
+                conv1: conv(16, 3x3) -> norm: batch_norm
+            }
+            """,
+    ),
 )

@@ -22,6 +22,10 @@ _NUMBERED_AGAIN = re.compile(r"_\d+$")
 _DEFINED = {ScopeKind.BLOCK, ScopeKind.SHORTCUT}
 
 
+Order = tuple[tuple[str, tuple[str, ...]], ...]
+"""Of a path below a module ("" for itself), the names that come first in its checkpoint."""
+
+
 @dataclass(eq=False, slots=True)
 class Statement:
     """One step of a `forward`.
@@ -91,6 +95,7 @@ class Unit:
     is_chain: bool
     is_identity: bool
     is_inline: bool
+    order: Order = ()
     shape: Key = None
     made: Part | None = None
 
@@ -163,8 +168,9 @@ class Bodies:
         by_path: dict[str, tuple[Unit, Key]] = {}
         unlike: set[str] = set()
         units: dict[int, Unit] = {}
+        orders = self._orders()
         for site in sorted(self.tree.sites, key=lambda each: -each.depth):
-            unit = self._unit(site, units)
+            unit = self._unit(site, units, orders.get(site.path, ()))
             key = (unit.shape, tuple(_value(hole) for statement in unit.statements for hole in _leaf_holes(statement)))
             known = by_path.setdefault(site.path, (unit, key))
             units[id(site)] = known[0]
@@ -174,14 +180,26 @@ class Bodies:
                 unlike.add(site.path)
         return unlike
 
-    def _unit(self, site: Site, units: dict[int, Unit]) -> Unit:
+    def _orders(self) -> dict[str, Order]:
+        """The orders that the spec asks for, each with the innermost module that it is said of."""
+        modules = {site.path for site in self.tree.sites}
+        found: dict[str, Order] = {}
+        for path, names in self.graph.order.items():
+            module = path
+            while module not in modules:
+                module = module.rpartition(".")[0]
+            below = path[len(module) :].removeprefix(".")
+            found[module] = (*found.get(module, ()), (below, names))
+        return found
+
+    def _unit(self, site: Site, units: dict[int, Unit], order: Order) -> Unit:
         root = site.parent is None
         inputs = [Source(node.id) for node in self.graph.nodes() if node.op == "input"] if root else list(site.inputs)
         outputs = self.results if root else sorted(site.outputs, key=_place)
         numbers = {source: number for number, source in enumerate(inputs)}
         statements = [self._statement(site, item, numbers, units) for item in self.tree.order(site)]
         results = tuple(numbers[source] for source in outputs)
-        chain = is_chain(len(inputs), statements, results)
+        chain = is_chain(len(inputs), statements, results) and not order
         unit = Unit(
             path=site.path,
             named=site.named,
@@ -195,6 +213,7 @@ class Bodies:
             and not root
             and site.named.kind not in _DEFINED
             and not any(each.inits for each in statements),
+            order=order,
         )
         if unit.is_chain and not (unit.is_inline or unit.is_numbered):
             unit.is_chain = False
@@ -238,6 +257,7 @@ class Bodies:
             key: Key = ("inline", tuple((each.name, each.key()) for each in unit.statements))
         else:
             key = (name, unit.arity, tuple(statement.key() for statement in unit.statements), unit.results)
+            key = (*key, unit.order) if unit.order else key
         return self.shapes.setdefault(key, len(self.shapes))
 
     def _channels(self, sources: list[Source]) -> int | None:

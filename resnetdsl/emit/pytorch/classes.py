@@ -123,6 +123,7 @@ def _frame(unit: Unit, is_open: Callable[[int], bool]) -> Key:
         unit.named.name,
         unit.arity,
         unit.results,
+        unit.order,
         tuple(
             ("slot", statement.name, statement.inputs) if statement.slot and is_open(place) else statement.key()
             for place, statement in enumerate(unit.statements)

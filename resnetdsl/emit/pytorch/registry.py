@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from resnetdsl.emit.pytorch.parts import stem
@@ -25,11 +25,11 @@ class Member:
 
     @property
     def is_list(self) -> bool:
-        """Whether it reads best as `nn.ModuleList`: its members are numbered from 0, and each is one expression."""
+        """Whether it reads best as `nn.ModuleList`: its members are numbered from 0 in order, each one expression."""
         if self._is_list is None:
             whole = all((member.code or member.is_list) and not member.is_parameter for member in self.members.values())
-            names = {each for name, member in self.members.items() for each in _names(name, member.count)}
-            self._is_list = whole and not self.code and bool(names) and names == {str(at) for at in range(len(names))}
+            names = [each for name, member in self.members.items() for each in _names(name, member.count)]
+            self._is_list = whole and not self.code and bool(names) and names == [str(at) for at in range(len(names))]
         return self._is_list
 
     def add(self, path: str, member: Member) -> None:
@@ -41,6 +41,17 @@ class Member:
             at = at.members.setdefault(head, Member())
         at._is_list = None
         at.members.setdefault(last, member)
+
+    def arrange(self, order: Iterable[tuple[str, tuple[str, ...]]]) -> None:
+        """Put the names that are listed for a path in front, as they are listed."""
+        for path, names in order:
+            at: Member | None = self
+            for name in path.split(".") if path else ():
+                at = at.members.get(name) if at is not None else None
+            if at is not None:
+                listed = [name for name in names if name in at.members]
+                at.members = {name: at.members[name] for name in dict.fromkeys((*listed, *at.members))}
+                at._is_list = None
 
     def reach(self, path: str) -> str:
         """The expression for what stands at a path."""

@@ -29,7 +29,9 @@ SEQUENTIAL_ATTRIBUTES = MODULE_ATTRIBUTES | {"append", "extend", "insert", "pop"
 WIDTH = 100
 """The most columns of a line of emitted source."""
 
-IMPORTED = frozenset({"F", "OrderedDict", "Tensor", "math", "multi_head_attention", "nn", "torch"})
+IMPORTED = frozenset(
+    {"F", "OrderedDict", "Tensor", "grouped_query_attention", "math", "multi_head_attention", "nn", "torch"}
+)
 """What emitted source calls by these names, helpers that are functions included: no variable hides it."""
 
 _NEWLINE = re.compile(r"\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")

@@ -67,7 +67,9 @@ class Writer:
         return self._constructor([f"super().__init__({self.printer.sequence(items, texts)})", *self.inits, *self.after])
 
     def _module(self) -> list[str]:
-        steps = list(self._steps(self._register()))
+        plan = self._register()
+        self.members.arrange(self.unit.order)
+        steps = list(self._steps(plan))
         names = dict(zip(self.unit.results, self.outputs, strict=False))
         forward = Forward(steps, self.unit.results, self.unit.arity, names)
         keys = [literal(name) for name in self.outputs]
@@ -216,6 +218,7 @@ class Writer:
     def _may_loop(self, statement: Statement) -> bool:
         one_to_one = len(statement.inputs) == len(statement.outputs) == 1
         plain = statement.form is Form.MODULE and statement.weighted and statement.live and not statement.inits
+        plain = plain and not self.unit.order
         last = statement.name.rpartition(".")[2]
         once = self.names[statement.name] == 1 and id(statement) not in self.handed
         return one_to_one and plain and once and not last.startswith("_")
