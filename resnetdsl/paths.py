@@ -1,6 +1,6 @@
 """Where the package's own files stand: in a wheel, in an editable install and in a checkout.
 
-The grammar and the specs live at the top of the repository, where they are read; a wheel carries them
+The grammar, the specs and the targets live at the top of the repository, where they are read; a wheel carries them
 under `resnetdsl/_data`. The library is part of the package in all three.
 """
 
@@ -28,6 +28,11 @@ def grammar_text() -> str:
 def specs_dir() -> Path:
     """The shipped networks."""
     return _data_dir("specs")
+
+
+def targets_dir() -> Path:
+    """The shipped targets: what networks are compiled for."""
+    return _data_dir("targets")
 
 
 def library_dir() -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Literal
 
 from resnetdsl.source import Span
 
@@ -20,8 +21,8 @@ class Code:
 
     `title`, `label`, `helps`, `notes` and the values of `roles` are `str.format` templates over a fact's
     data; a template that names a field which the fact lacks (or has as None) is left out. `label` goes under
-    the primary span, `roles[role]` under the secondary span of that role. `bad` and `good` are whole specs, and tests
-    run them. `reference` is the paper and table of a lint.
+    the primary span, `roles[role]` under the secondary span of that role. `bad` and `good` are whole specs, or targets
+    if the language is YAML, and tests run them. `reference` is the paper and table of a lint.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Code:
     fields: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     bad_is_spec: bool = True
+    language: Literal["rnet", "yaml"] = "rnet"
 
     @property
     def severity(self) -> Severity:

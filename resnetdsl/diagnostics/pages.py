@@ -7,16 +7,17 @@ from resnetdsl.diagnostics.explain import example_text
 from resnetdsl.diagnostics.model import Code
 
 _INTRODUCTION = """\
-Everything that `resnetdsl check` can say. A code keeps its meaning for ever; `resnetdsl explain CODE` shows the same
-text on a terminal. Codes with `E` are errors, those with `W` are warnings."""
+Everything that `resnetdsl check` can say of a spec, and `resnetdsl compile` of a target. A code keeps its meaning for
+ever; `resnetdsl explain CODE` shows the same text on a terminal. Codes with `E` are errors, those with `W` are
+warnings."""
 
 
 def page(code: str) -> str:
     """The Markdown page of a code's id."""
     found = CODES[code]
     parts = [f"# {found.id} {found.name}", f"*{found.severity.value}* · `{found.name}`", found.explanation]
-    parts += ["## Wrong", _fence(found.bad) if found.bad_is_spec else found.bad.strip()]
-    parts += ["## Right", _fence(found.good)]
+    parts += ["## Wrong", _fence(found.bad, found.language) if found.bad_is_spec else found.bad.strip()]
+    parts += ["## Right", _fence(found.good, found.language)]
     for name, text in found.files.items():
         parts += [f"`{name}`:", _fence(text)]
     if found.reference:
@@ -51,5 +52,5 @@ def _gist(code: Code) -> str:
     return (sentence + "." if stop else sentence).replace("|", "\\|")
 
 
-def _fence(text: str) -> str:
-    return f"```rnet\n{example_text(text)}\n```"
+def _fence(text: str, language: str = "rnet") -> str:
+    return f"```{language}\n{example_text(text)}\n```"

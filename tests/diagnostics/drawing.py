@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+from resnetdsl.compile.targets import TargetError, find_target
 from resnetdsl.diagnostics.catalogue import CODES
 from resnetdsl.diagnostics.model import Diagnostic, Edit, Frame, Label
 from resnetdsl.source import SourceFile, Span
@@ -30,3 +32,12 @@ def drawn(
     """A diagnostic with these words, whatever the catalogue says."""
     labels = tuple(Label(place, words) for place, words in secondary)
     return Diagnostic(replace(CODES[code]), title, Label(span, text), labels, helps=helps, trail=trail, fix=fix)
+
+
+def target_mistakes(path: Path) -> tuple[Diagnostic, ...]:
+    """What is wrong with a target."""
+    try:
+        find_target(str(path))
+    except TargetError as error:
+        return error.diagnostics
+    return ()

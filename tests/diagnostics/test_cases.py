@@ -2,7 +2,8 @@
 
 A marker is a comment on the line of the primary span, `# error[E0301]` or `# warning[W0901]`, several if need be
 (`# error[E0301] error[E0302]`). Where the line can hold no comment, the marker stands alone on the line before it.
-Other `.rnet` files of the directory can be imported and may hold markers too.
+Other `.rnet` files of the directory can be imported and may hold markers too. A case of a target has `target.yaml` in
+place of the spec.
 
 `--bless` writes `expected.txt` anew. It never touches the markers, so a mistake that moved, changed its
 code or went away is still found.
@@ -22,9 +23,11 @@ from resnetdsl.diagnostics.model import Diagnostic
 from resnetdsl.diagnostics.render.places import place
 from resnetdsl.diagnostics.render.text import render_text, summary
 from resnetdsl.diagnostics.words import sort
+from tests.diagnostics.drawing import target_mistakes
 
 HERE = Path(__file__).parent
-CASES = sorted(path.parent for path in HERE.glob("*/spec.rnet"))
+SUBJECTS = ("spec.rnet", "target.yaml")
+CASES = sorted(path.parent for name in SUBJECTS for path in HERE.glob(f"*/{name}"))
 _MARKER = re.compile(r"\b(error|warning)\[([EW][0-9]{4})\]")
 
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -41,6 +44,8 @@ def check(case: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[
 
     project = shutil.copytree(case, tmp_path / "project")
     monkeypatch.chdir(project)
+    if Path("target.yaml").exists():
+        return target_mistakes(Path("target.yaml"))
     return sort(load(Path("spec.rnet")).check().diagnostics)
 
 
@@ -61,7 +66,7 @@ def markers(path: Path) -> list[Found]:
 
 @every_case
 def test_marks(case: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    expected = [found for path in sorted(case.glob("*.rnet")) for found in markers(path)]
+    expected = [found for path in sorted((*case.glob("*.rnet"), *case.glob("*.yaml"))) for found in markers(path)]
     actual = []
     for each in check(case, monkeypatch, tmp_path):
         at = place(each.primary.span)

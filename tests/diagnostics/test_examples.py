@@ -9,11 +9,16 @@ import pytest
 from resnetdsl.diagnostics.catalogue import CODES
 from resnetdsl.diagnostics.model import Code, Diagnostic, Severity
 from resnetdsl.diagnostics.render.text import render_text
+from tests.diagnostics.drawing import target_mistakes
 
 
 def check(code: Code, text: str, directory: Path) -> tuple[Diagnostic, ...]:
     from resnetdsl.api import load
 
+    if code.language == "yaml":
+        path = directory / "target.yaml"
+        path.write_text(text, encoding="utf-8")
+        return target_mistakes(path)
     for name, content in code.files.items():
         (directory / name).write_text(content, encoding="utf-8")
     path = directory / "spec.rnet"

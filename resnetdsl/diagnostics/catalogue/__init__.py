@@ -23,6 +23,7 @@ from resnetdsl.diagnostics.catalogue import (
     promises,
     shapes,
     syntax,
+    targets,
     tidiness,
 )
 from resnetdsl.diagnostics.model import Code
@@ -37,6 +38,7 @@ AREAS: tuple[tuple[str, tuple[Code, ...]], ...] = (
     ("Files", files.CODES),
     ("Tidiness", tidiness.CODES),
     ("Lints of the literature", literature.CODES),
+    ("Targets", targets.CODES),
 )
 
 

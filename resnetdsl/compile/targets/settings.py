@@ -1,0 +1,63 @@
+"""The settings of a target: what each may be, and which do not go together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from resnetdsl.compile.options import MOST_BATCH
+
+CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "device": ("auto", "cpu", "cuda"),
+    "dtype": ("float32", "bfloat16", "float16", "int8"),
+    "layout": ("auto", "channels_last", "contiguous"),
+    "mode": ("latency", "throughput"),
+    "backend": ("auto", "inductor", "onnxruntime", "openvino"),
+}
+"""Settings that are one of a few words."""
+
+MOST_THREADS: Final = 1024
+NAMES: Final = ("description", "device", "dtype", "layout", "batch", "mode", "backend", "threads", "passes")
+SWITCH: Final[Mapping[str, bool]] = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
+
+OTHER_NAMES: Final[Mapping[str, str]] = {
+    "gpu": "cuda",
+    "nvidia": "cuda",
+    "fp32": "float32",
+    "float": "float32",
+    "bf16": "bfloat16",
+    "fp16": "float16",
+    "half": "float16",
+    "i8": "int8",
+    "nhwc": "channels_last",
+    "nchw": "contiguous",
+    "contiguous_format": "contiguous",
+    "ort": "onnxruntime",
+    "onnx": "onnxruntime",
+    "ov": "openvino",
+    "aoti": "inductor",
+    "aotinductor": "inductor",
+}
+"""What others call these, for the suggestion."""
+
+CONFLICTS: Final = (
+    ("dtype", "int8", "device", "cuda", "8-bit integers are for CPUs", "on a GPU, `dtype: bfloat16` is the fast one"),
+    ("backend", "openvino", "device", "cuda", "OpenVINO is for CPUs", "`backend: inductor` is the one for a GPU"),
+)
+"""Setting and value, the other and its value, why they do not go together, and what does."""
+
+
+def batch_problem(text: str) -> str | None:
+    """What a batch should be, if this is none."""
+    match = re.fullmatch(r"(\d{1,9})(?:\.\.(\d{1,9}))?", text, re.ASCII)
+    if match is not None and 1 <= int(match[1]) <= int(match[2] or match[1]) <= MOST_BATCH:
+        return None
+    return f"a size such as 8, or a range such as 1..32, from 1 to {MOST_BATCH}"
+
+
+def threads_problem(text: str) -> str | None:
+    """What a number of threads should be, if this is none."""
+    if re.fullmatch(r"\d{1,9}", text, re.ASCII) and 1 <= int(text) <= MOST_THREADS:
+        return None
+    return f"a whole number from 1 to {MOST_THREADS}"
