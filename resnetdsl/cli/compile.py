@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resnetdsl.cli.output import UsageError, say, tell
+from resnetdsl.cli.interrupt import interruptible
+from resnetdsl.cli.output import UsageError, say
+from resnetdsl.cli.progress import Progress
 from resnetdsl.cli.specs import add_spec, network
 
 if TYPE_CHECKING:
@@ -33,18 +33,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from resnetdsl.compile.errors import CompileError
+    from resnetdsl.compile.progress import counting
 
     found = network(args)
     try:
-        result = found.compile(
-            args.output or f"{found.name}.pt2",
-            device=args.device,
-            dtype=args.dtype,
-            batch=args.batch,
-            weights=args.weights,
-            seed=args.seed,
-            progress=_progress(args),
-        )
+        with interruptible(), Progress.on_stderr(quiet=args.quiet) as progress, counting(progress.count):
+            progress.phase("starting PyTorch")
+            result = found.compile(
+                args.output or f"{found.name}.pt2",
+                device=args.device,
+                dtype=args.dtype,
+                batch=args.batch,
+                weights=args.weights,
+                seed=args.seed,
+                progress=progress.phase,
+            )
     except CompileError as problem:
         raise UsageError(problem.message, problem.help, kind=problem.problem.value) from problem
     except ModuleNotFoundError as problem:
@@ -55,14 +58,6 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(message, help, kind="no-torch") from problem
     _tell(args, found.name, result)
     return 0
-
-
-def _progress(args: argparse.Namespace) -> Callable[[str], None] | None:
-    """Phases as they start, on a terminal; a pipe is told the result alone."""
-    if args.quiet or not sys.stderr.isatty():
-        return None
-
-    return lambda phase: tell(f"  {phase} ...")
 
 
 def _tell(args: argparse.Namespace, name: str, result: CompileResult) -> None:

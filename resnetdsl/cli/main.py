@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final, NoReturn
 
-from resnetdsl.cli import check, compile, diff, explain, export, fmt, listing, new, render, summary
+from resnetdsl.cli import check, compile, diff, doctor, explain, export, fmt, listing, new, render, summary
 from resnetdsl.cli.output import UsageError, complain, error_line, prepare_streams, silence, tell
 from resnetdsl.version import VERSION
 
@@ -30,6 +30,7 @@ COMMANDS: Final[tuple[ModuleType, ...]] = (
     diff,
     listing,
     new,
+    doctor,
 )
 
 
@@ -70,9 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as problem:
         complain(problem, color)
         return problem.exit_code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as end:
         tell("interrupted")
-        return 130
+        return int(getattr(end, "exit_code", 130))
     except BrokenPipeError:
         silence(sys.stdout)  # the reader has seen enough
         return 0

@@ -13,11 +13,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.options import Device
+
+if TYPE_CHECKING:
+    import torch
 
 _COMPILERS = ("g++", "clang++", "c++")
 _PLATFORMS = ("linux", "darwin")
@@ -79,6 +81,8 @@ def _probe(compiler: str) -> None:
 
 def find_device(wanted: Device) -> torch.device:
     """The device to compile for, or why there is none."""
+    import torch  # a machine without it can be asked for its compiler all the same
+
     match wanted:
         case Device.CPU:
             return torch.device("cpu")
@@ -116,7 +120,7 @@ def writable_cache(fallback: Path) -> Iterator[None]:
     """
     before = os.environ.get(_CACHE)
     try:
-        folder = Path(before or _default_cache())
+        folder = Path(before or default_cache())
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
@@ -131,7 +135,7 @@ def writable_cache(fallback: Path) -> Iterator[None]:
             os.environ[_CACHE] = before
 
 
-def _default_cache() -> Path:
+def default_cache() -> Path:
     """Where torch puts its cache. To import torch's own function would make the folder."""
     try:
         user = getpass.getuser()

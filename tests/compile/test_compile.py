@@ -30,7 +30,7 @@ PHASES = ["checking the toolchain", "exporting", "compiling", "verifying", "writ
 
 
 # The compiler's own cache stays where it is: what it knows of this machine takes 20 seconds to find out.
-CACHE = os.environ.get("TORCHINDUCTOR_CACHE_DIR") or str(toolchain._default_cache())
+CACHE = os.environ.get("TORCHINDUCTOR_CACHE_DIR") or str(toolchain.default_cache())
 
 
 def names(folder: Path) -> list[str]:
