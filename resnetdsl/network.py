@@ -6,7 +6,7 @@ Each of these is imported when it is first asked for, and torch with the first t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,14 +85,18 @@ class Network:
         device: str = "auto",
         dtype: str = "float32",
         batch: str | int = 1,
+        backend: str = "inductor",
+        mode: str = "latency",
+        without: Sequence[str] = (),
         weights: str | Path | None = None,
         module: nn.Module | None = None,
         seed: int = 0,
         progress: Callable[[str], None] | None = None,
     ) -> CompileResult:
-        """An AOTInductor package at `output`, verified against eager PyTorch; `resnetdsl.load_artifact` runs it.
+        """An artifact at `output` (.rnetc), verified against eager PyTorch; `resnetdsl.load_artifact` runs it.
 
-        `batch` is a size or a range, `"1..32"`. The weights are those of `module` if it is given, else of the
+        `batch` is a size or a range, `"1..32"`; `mode` says what is to be fast, `latency` or `throughput`; `without`
+        names passes to leave out. The weights are those of `module` if it is given, else of the
         checkpoint `weights`, else random from `seed`. Raises CompileError; then nothing is written.
         """
         from resnetdsl.compile.build import compile_network
@@ -107,6 +111,9 @@ class Network:
             device=device,
             dtype=dtype,
             batch=batch,
+            backend=backend,
+            mode=mode,
+            without=without,
             weights=weights,
             seed=seed,
             progress=progress,

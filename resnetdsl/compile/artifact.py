@@ -1,41 +1,49 @@
-"""A compiled network on disk: an AOTInductor package (.pt2) with one more member that says what it is.
+"""A compiled network, loaded: it runs, and takes other weights.
 
-A package is native code and is trusted like a program. Nothing in it is unpickled: a package that
-holds more than AOTInductor's own files is refused.
+An artifact may hold native code and is trusted like a program. Nothing in it is unpickled.
 """
 
 from __future__ import annotations
 
-import re
-import zipfile
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch._C._aoti import AOTIModelPackageLoader
 
+from resnetdsl.compile import container
+from resnetdsl.compile.container import SUFFIX, read_metadata
+from resnetdsl.compile.engines.base import Runner
+from resnetdsl.compile.engines.registry import engine
 from resnetdsl.compile.errors import ArtifactError, Problem
+from resnetdsl.compile.files import cannot_write
 from resnetdsl.compile.metadata import Machine, Metadata
-from resnetdsl.compile.verify import Compiled
+from resnetdsl.compile.recipes import evaluate_all
+from resnetdsl.compile.weights import check_fit, read_weights, signature
 
-SUFFIX = ".pt2"
-MEMBER = "extra/resnetdsl.json"
-MOST_METADATA = 256 * 2**20
-
-# Below the archive's one top folder. Anything else (`data/weights`, `data/models`) would be unpickled on loading.
-_MEMBERS = re.compile(
-    r"data/aotinductor/model/[^/]+|archive_format|archive_version|byteorder|version|\.data/[a-z_]+|" + re.escape(MEMBER)
-)
+__all__ = ["SUFFIX", "Artifact", "load_artifact", "read_metadata"]
 
 
 class Artifact:
     """A loaded artifact. Call it with a tensor as you would the module that it was compiled from."""
 
-    def __init__(self, metadata: Metadata, compiled: Compiled, path: Path | None = None) -> None:
+    def __init__(
+        self,
+        metadata: Metadata,
+        runner: Runner,
+        path: Path | None = None,
+        *,
+        folder: tempfile.TemporaryDirectory[str] | None = None,
+        weights: Mapping[str, Tensor] | None = None,
+    ) -> None:
         self.metadata = metadata
         self.path = path
-        self._compiled = compiled
-        self._dtype: torch.dtype = getattr(torch, metadata.precision.value)
+        self._runner = runner
+        self._folder = folder
+        self._weights = dict(weights or {})
+        self._dtype = metadata.setting.dtype
 
     def __call__(self, x: Tensor) -> Tensor | dict[str, Tensor]:
         """The output; a dictionary by name where the network has taps."""
@@ -46,12 +54,36 @@ class Artifact:
         """All outputs by name. An input that the artifact was not compiled for is an `ArtifactError`."""
         self._check(x)
         # The code was compiled for this layout and would read any other as garbage.
-        results = self._compiled.boxed_run([x.detach().contiguous()])
+        results = self._runner.run([x.detach().contiguous()])
         return dict(zip(self.metadata.outputs, results, strict=True))
+
+    def load_weights(self, source: Mapping[str, Tensor] | str | Path) -> None:
+        """Run with other weights of the same network from now on, without compiling.
+
+        `source` is a state dict of the network's module, or a checkpoint: .safetensors, .pth, .pt. Names, shapes and
+        types are checked first; a `WeightsError` with a table says what does not fit, and the weights stay.
+        """
+        if isinstance(source, Mapping):
+            found, name, origin = dict(source), "the state dict", ""
+        else:
+            path = Path(source)
+            found, name, origin = read_weights(path), path.name, signature(path)
+        found = check_fit(self.metadata.checkpoint, found, name, self.metadata.network)
+        setting = self.metadata.setting
+        weights = evaluate_all(self.metadata.recipes, found, setting.dtype, setting.torch_device)
+        self._runner.swap(weights)
+        self._weights = weights
+        self.metadata = replace(self.metadata, provenance=replace(self.metadata.provenance, weights=origin))
+
+    def save(self, path: str | Path) -> None:
+        """Write the artifact with the weights that it has now."""
+        if self._folder is None:
+            raise ArtifactError(Problem.CANNOT_WRITE, "this artifact was not loaded from a file")
+        container.write(Path(path), self.metadata, self._weights, Path(self._folder.name))
 
     def __repr__(self) -> str:
         meta = self.metadata
-        return f"<Artifact {meta.network}: {meta.input}, {meta.precision.value} on {meta.device}>"
+        return f"<Artifact {meta.network}: {meta.input}, {meta.precision.value} on {meta.device} by {meta.engine}>"
 
     def _check(self, x: Tensor) -> None:
         meta = self.metadata
@@ -78,63 +110,28 @@ class Artifact:
 
 
 def load_artifact(path: str | Path, *, any_torch: bool = False) -> Artifact:
-    """Load what `resnetdsl compile` wrote. `any_torch` tries it under another PyTorch than that it was made with."""
+    """Load what `resnetdsl compile` wrote. `any_torch` tries it under other versions of PyTorch and of its engine."""
     path = Path(path)
-    metadata = read_metadata(path)
-    _check_here(metadata, any_torch)
-    return Artifact(metadata, load_package(path), path)
-
-
-def load_package(path: Path) -> Compiled:
-    """Map the package's code into this process.
-
-    This is the loader below `torch._inductor.aoti_load_package`, which would first import the whole compiler
-    (three seconds, and a cache folder) and unpickle whatever else a package holds.
-    """
     try:
-        return AOTIModelPackageLoader(str(path), "model", False, 1, -1)
-    except (RuntimeError, OSError) as error:
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise ArtifactError(
-            Problem.BAD_ARTIFACT, f"PyTorch cannot load `{path}`: {reason[0]}", "compile it again on this machine"
-        ) from error
-
-
-def read_metadata(path: Path) -> Metadata:
-    """What an artifact says of itself, after a check that it is whole. None of its code is run."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return Metadata.from_json(_metadata_text(archive, path))
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
-        raise ArtifactError(
-            Problem.BAD_ARTIFACT,
-            f"`{path}` is no artifact, or not all of one: {error}",
-            "copy it again, or compile it again with `resnetdsl compile`",
-        ) from error
+        folder = tempfile.TemporaryDirectory(prefix="resnetdsl-", ignore_cleanup_errors=True)
     except OSError as error:
-        raise ArtifactError(
-            Problem.BAD_ARTIFACT, f"cannot read `{path}`: {(error.strerror or str(error)).lower()}"
-        ) from error
+        raise cannot_write(Path(tempfile.gettempdir()), error) from error
+    try:
+        with container.unpacking(path) as (metadata, rest):
+            _check_here(metadata, any_torch)
+            rest.code(Path(folder.name))
+            weights = rest.weights(metadata.setting.torch_device)
+        _check_whole(metadata, weights, path)
+        runner = engine(metadata.engine).open(Path(folder.name), weights, metadata.setting)
+    except BaseException:
+        folder.cleanup()
+        raise
+    return Artifact(metadata, runner, path, folder=folder, weights=weights)
 
 
-def _metadata_text(archive: zipfile.ZipFile, path: Path) -> str:
-    roots = {name.partition("/")[0] for name in archive.namelist()}
-    found = [info for info in archive.infolist() if info.filename.partition("/")[2] == MEMBER]
-    if len(found) != 1 or len(roots) != 1:
-        raise ArtifactError(
-            Problem.BAD_ARTIFACT,
-            f"`{path}` was not made by resnetdsl",
-            "make one with `resnetdsl compile`; other packages load with torch._inductor.aoti_load_package",
-        )
-    for name in archive.namelist():
-        if _MEMBERS.fullmatch(name.partition("/")[2]) is None:
-            raise ArtifactError(Problem.BAD_ARTIFACT, f"`{path}` holds what no artifact holds: {name!r}")
-    # A damaged library would take the process down with it, so every byte is held against its checksum first.
-    if (damaged := archive.testzip()) is not None:
-        raise zipfile.BadZipFile(f"{damaged} is damaged")
-    if found[0].file_size > MOST_METADATA:
-        raise ArtifactError(Problem.BAD_ARTIFACT, f"`{path}` has {found[0].file_size} bytes of metadata")
-    return archive.read(found[0]).decode("utf-8", errors="replace")
+def _check_whole(metadata: Metadata, weights: Mapping[str, Tensor], path: Path) -> None:
+    if weights.keys() != metadata.recipes.keys():
+        raise ArtifactError(Problem.BAD_ARTIFACT, f"`{path}` lacks weights that its code takes")
 
 
 def _check_here(metadata: Metadata, any_torch: bool) -> None:
@@ -164,12 +161,17 @@ def _check_here(metadata: Metadata, any_torch: bool) -> None:
             f"the artifact uses instructions that this processor lacks: {', '.join(lacking)}",
             again,
         )
-    if not any_torch and _release(metadata.torch) != _release(torch.__version__):
-        raise ArtifactError(
-            Problem.OTHER_TORCH,
-            f"the artifact was compiled with PyTorch {metadata.torch}, this is {torch.__version__}",
-            f"{again}, install PyTorch {_release(metadata.torch)}, or try it as it is with any_torch=True",
-        )
+    if any_torch:
+        return
+    installed = engine(metadata.engine).versions()
+    for library, version in metadata.versions.items():
+        now = installed.get(library, "")
+        if _release(version) != _release(now):
+            raise ArtifactError(
+                Problem.OTHER_TORCH,
+                f"the artifact was compiled with {library} {version}, here is {now or 'none'}",
+                f"{again}, install {library} {_release(version)}, or try it as it is with any_torch=True",
+            )
 
 
 def _release(version: str) -> str:

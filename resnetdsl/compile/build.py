@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from resnetdsl.compile.compiler import CompileResult, compile_module
-from resnetdsl.compile.options import Batch, CompileOptions, Device, Precision, Provenance
+from resnetdsl.compile.options import Backend, Batch, CompileOptions, Device, Mode, Precision, Provenance
 from resnetdsl.compile.weights import load_weights
 from resnetdsl.ir.graph import CheckedGraph
 
@@ -24,12 +24,23 @@ def compile_network(
     device: str = "auto",
     dtype: str = "float32",
     batch: str | int = 1,
+    backend: str = "inductor",
+    mode: str = "latency",
+    without: Sequence[str] = (),
     weights: str | Path | None = None,
     seed: int = 0,
     progress: Callable[[str], None] | None = None,
 ) -> CompileResult:
     """Compile what `make` gives, made with random weights from `seed`; `weights` is a checkpoint to load into it."""
-    options = CompileOptions(Path(output), Device(device), Precision(dtype), Batch.parse(str(batch)))
+    options = CompileOptions(
+        Path(output),
+        Device(device),
+        Precision(dtype),
+        Batch.parse(str(batch)),
+        Backend(backend),
+        Mode(mode),
+        tuple(without),
+    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = make()

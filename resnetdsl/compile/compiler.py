@@ -1,39 +1,39 @@
-"""Checked graph and module to an artifact: export, compile ahead of time, verify, and only then write."""
+"""Checked graph and weights to an artifact: lower, build, open, verify, and only then write."""
 
 from __future__ import annotations
 
 import copy
-import math
 import time
 import warnings
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from resnetdsl.compile.artifact import MEMBER, SUFFIX, load_package
+from resnetdsl.compile import container
+from resnetdsl.compile.container import SUFFIX
+from resnetdsl.compile.engines.base import Job, Setting
+from resnetdsl.compile.engines.registry import engine
 from resnetdsl.compile.errors import CompileError, Problem
-from resnetdsl.compile.files import cannot_write, check_output, no_space, whole_file, work_folder
-from resnetdsl.compile.inputs import VERIFY_ELEMENTS, InputSpec, input_spec
+from resnetdsl.compile.files import check_output, work_folder
+from resnetdsl.compile.inputs import input_spec
+from resnetdsl.compile.lower.pipeline import lower
 from resnetdsl.compile.metadata import Agreement, Machine, Metadata
-from resnetdsl.compile.options import CompileOptions, Precision, Provenance
-from resnetdsl.compile.toolchain import find_compiler, find_device, writable_cache
-from resnetdsl.compile.verify import output_names, verify
+from resnetdsl.compile.options import CompileOptions, Layout, Precision, Provenance
+from resnetdsl.compile.recipes import evaluate_all
+from resnetdsl.compile.toolchain import find_device
+from resnetdsl.compile.verify import Reference, verify
+from resnetdsl.compile.weights import leaves
 from resnetdsl.ir.graph import CheckedGraph
 from resnetdsl.version import VERSION
 
-_ROOT = "model"
-"""The archive's top folder."""
-
 _OVERHEAD = 32 * 2**20
-"""Bytes that a package may take beyond its weights."""
+"""Bytes that an artifact may take beyond its weights."""
 
 Progress = Callable[[str], None]
-Built = tuple[Path, list[tuple[int, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def compile_module(
     provenance: Provenance | None = None,
     progress: Progress | None = None,
 ) -> CompileResult:
-    """Compile a network's module to `options.output`. The module itself is left as it was.
+    """Compile a network with its module's weights to `options.output`. The module itself is left as it was.
 
     `progress` hears the name of each phase as it starts. Whatever goes wrong for a reason outside this
     program is a `CompileError`; then, as after Ctrl-C, the output is as it was and no temporary file is left.
@@ -67,130 +67,51 @@ def compile_module(
     size = _bytes(module, options.precision)
     check_output(options.output, SUFFIX, size + _OVERHEAD)
     device = find_device(options.device)
-    compiler = find_compiler()
-    inputs = input_spec(graph, options.batch)
-    with work_folder() as work, writable_cache(work / "cache"), _quiet():
-        # The library and, while it is linked, the weights as an object file and as assembly.
-        check_output(work / f"{_ROOT}{SUFFIX}", SUFFIX, 3 * size + _OVERHEAD)
-        ready = copy.deepcopy(module).eval().requires_grad_(False)
-        ready.to(device, getattr(torch, options.precision.value))
-        outputs = output_names(ready, inputs, tuple(output.name for output in graph.outputs))
-        package, doubtful = _build(ready, graph.name, inputs, compiler, work, clock)
+    using = engine(options.backend.value)
+    if (lack := using.lacking(device.type, options.precision)) is not None:
+        raise CompileError(Problem.NO_ENGINE, f"the engine `{using.name}` cannot be used here: {lack}")
+    setting = Setting(device.type, options.precision, options.mode, Layout.CONTIGUOUS, input_spec(graph, options.batch))
+    clock.start("lowering")
+    lowered = lower(graph, options.without)
+
+    def derive(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return evaluate_all(lowered.recipes, state, setting.dtype, device)
+
+    with work_folder() as work, _quiet():
+        # The code and, while it is linked, what the engine makes of the weights.
+        check_output(work / f"model{SUFFIX}", SUFFIX, 3 * size + _OVERHEAD)
+        weights = derive(module.state_dict())
+        code = work / "code"
+        code.mkdir()
+        built = using.build(Job(lowered, weights, setting, work, clock.start), code)
         clock.start("verifying")
-        agreement = verify(ready, load_package(package), inputs, options.precision, doubtful)
+        names = tuple(output.name for output in graph.outputs)
+        ready = copy.deepcopy(module).eval().requires_grad_(False).to(device, setting.dtype)
+        runner = using.open(code, weights, setting)
+        agreement = verify(Reference(ready, names), runner, derive, setting.input, options.precision, built.doubtful)
         clock.start("writing")
         metadata = Metadata(
             network=graph.name,
-            input=inputs,
-            outputs=outputs,
-            device=device.type,
-            precision=options.precision,
+            setting=setting,
+            outputs=names,
             provenance=provenance or Provenance(),
-            torch=torch.__version__,
+            engine=using.name,
+            versions=using.versions(),
             resnetdsl=VERSION,
             machine=Machine.this(device.type),
             agreement=agreement,
+            checkpoint=leaves(module),
+            recipes=lowered.recipes,
         )
-        _write(package, metadata, options.output)
+        container.write(options.output, metadata, weights, code)
     return CompileResult(options.output, metadata, clock.stop())
-
-
-def _build(module: nn.Module, network: str, inputs: InputSpec, compiler: str, work: Path, clock: _Clock) -> Built:
-    """The package, in the work folder, and the shapes that it is to be verified with beside the usual."""
-    import torch._inductor
-    from torch._inductor.package.package import package_aoti
-
-    clock.start("exporting")
-    parameter = next(module.parameters(), torch.empty(0))
-    example = torch.zeros(inputs.example, dtype=parameter.dtype, device=parameter.device)
-    with _backend(Problem.EXPORT_FAILED, f"PyTorch cannot export `{network}` for {inputs}"), torch.no_grad():
-        exported = torch.export.export(module, (example,), dynamic_shapes=(_dynamic(inputs),))
-        doubtful = _doubtful(exported, inputs)
-    clock.start("compiling")
-    settings = {
-        "aot_inductor.package": True,
-        "aot_inductor.output_path": str(work / "build"),
-        # Precompiled, torch's headers take 280 MB and longer than they save in a dozen compilations.
-        "aot_inductor.precompile_headers": False,
-        "cpp.cxx": (None, compiler),
-    }
-    (work / "build").mkdir()
-    package = work / f"{_ROOT}{SUFFIX}"
-    with _backend(Problem.BACKEND_FAILED, f"PyTorch cannot compile `{network}`"), torch.no_grad():
-        args, kwargs = exported.example_inputs
-        # The guards would be compiled too; the artifact checks its inputs itself, with better words.
-        graph_module = exported.module(check_guards=False)
-        files = torch._inductor.aot_compile(graph_module, args, kwargs, options=settings)
-        package_aoti(str(package), files)  # type: ignore[arg-type]
-    return package, doubtful
-
-
-def _doubtful(exported: torch.export.ExportedProgram, inputs: InputSpec) -> list[tuple[int, ...]]:
-    """Shapes within the ranges that the exporter made no promise for: the first, middle and last of each reason.
-
-    It assumes, for one, that no feature map shrinks to a single column; most often the code is right for that too.
-    """
-    guards = getattr(exported.module(), "_guards_fn", None)
-    by_reason: dict[str, list[tuple[int, ...]]] = {}
-    if guards is not None:
-        for shape in inputs.grid():
-            try:
-                guards(torch.empty(shape, device="meta"))
-            except AssertionError as reason:
-                by_reason.setdefault(str(reason), []).append(shape)
-    found = [shapes[i] for shapes in by_reason.values() for i in (0, len(shapes) // 2, -1)]
-    return [shape for shape in dict.fromkeys(found) if math.prod(shape) <= VERIFY_ELEMENTS]
-
-
-def _dynamic(inputs: InputSpec) -> dict[int, object]:
-    """The free dimensions as torch.export wants them: one of a step of 32 is 32 times a free whole number."""
-    free: dict[int, object] = {}
-    for place, dim in enumerate(inputs.dims):
-        if dim.fixed:
-            continue
-        offset = dim.low % dim.step
-        root = torch.export.Dim(dim.name, min=dim.low // dim.step, max=dim.high // dim.step)
-        scaled = dim.step * root if dim.step > 1 else root
-        free[place] = scaled + offset if offset else scaled
-    return free
-
-
-def _write(package: Path, metadata: Metadata, output: Path) -> None:
-    """The package with its metadata added, to where it was asked for."""
-    try:
-        with zipfile.ZipFile(package, "a") as archive:
-            # `ZipInfo` has a fixed date: an artifact does not tell when it was made.
-            archive.writestr(zipfile.ZipInfo(f"{_ROOT}/{MEMBER}"), metadata.to_json())
-    except OSError as error:
-        raise cannot_write(package, error) from error
-    with whole_file(output) as temporary, package.open("rb") as source, temporary.open("wb") as target:
-        while block := source.read(2**20):
-            target.write(block)
 
 
 def _bytes(module: nn.Module, precision: Precision) -> int:
     """How much the weights will take."""
-    width: int = getattr(torch, precision.value).itemsize
+    width: int = getattr(torch, precision.tensors).itemsize
     count = sum(tensor.numel() for tensor in module.state_dict().values())
     return int(count) * width
-
-
-@contextmanager
-def _backend(problem: Problem, message: str) -> Iterator[None]:
-    """Say what failed, in a line, for whatever torch's exporter and compiler raise; the rest is the cause's."""
-    try:
-        yield
-    except (RuntimeError, AssertionError, ValueError, OSError) as error:
-        text = str(error)
-        if "No space left on device" in text or "Disk quota exceeded" in text:
-            raise no_space(Path("the temporary files")) from error
-        lines = [line.strip() for line in text.splitlines() if line.strip()] or [type(error).__name__]
-        telling = next((line for line in lines if "error" in line.lower()), lines[0])
-        raise CompileError(
-            problem,
-            f"{message}: {telling}",
-            "if the spec passes `resnetdsl check`, please report it: RESNETDSL_DEBUG=1 shows the whole of it",
-        ) from error
 
 
 @contextmanager

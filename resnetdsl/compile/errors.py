@@ -10,6 +10,7 @@ class Problem(Enum):
 
     NO_COMPILER = "no-compiler"
     BROKEN_COMPILER = "broken-compiler"
+    NO_ENGINE = "no-engine"
     NO_CUDA = "no-cuda"
     UNSUPPORTED_PLATFORM = "unsupported-platform"
     BAD_OPTION = "bad-option"

@@ -12,13 +12,15 @@ from typing import TypeVar
 
 import torch
 
+from resnetdsl.compile.engines.base import Setting
 from resnetdsl.compile.errors import ArtifactError, Problem
 from resnetdsl.compile.inputs import Dimension, InputSpec
-from resnetdsl.compile.options import Precision, Provenance
+from resnetdsl.compile.options import Layout, Mode, Precision, Provenance
+from resnetdsl.compile.recipes import Recipe, from_json, to_json
 from resnetdsl.version import VERSION
 
 FORMAT = "resnetdsl-artifact"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 T = TypeVar("T")
 
@@ -83,19 +85,50 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
+class Shape:
+    """A leaf of the checkpoint: what `load_weights` asks of a file. `dtype` is torch's name."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+    @property
+    def is_floating(self) -> bool:
+        return "float" in self.dtype
+
+    def __str__(self) -> str:
+        return ("x".join(map(str, self.shape)) or "scalar") + ("" if self.is_floating else f" {self.dtype}")
+
+
+@dataclass(frozen=True, slots=True)
 class Metadata:
     """Everything that is known of an artifact without running it."""
 
     network: str
-    input: InputSpec
+    setting: Setting
     outputs: tuple[str, ...]
-    device: str
-    precision: Precision
     provenance: Provenance
-    torch: str
+    engine: str
+    versions: Mapping[str, str]
+    """Of what the code was built with and needs: the engine's."""
     resnetdsl: str
     machine: Machine
     agreement: Agreement
+    checkpoint: Mapping[str, Shape]
+    """The weights of the network as its module has them."""
+    recipes: Mapping[str, Recipe]
+    """The weights that the code takes, as expressions over the checkpoint's."""
+
+    @property
+    def input(self) -> InputSpec:
+        return self.setting.input
+
+    @property
+    def device(self) -> str:
+        return self.setting.device
+
+    @property
+    def precision(self) -> Precision:
+        return self.setting.precision
 
     @property
     def sha256(self) -> str:
@@ -118,12 +151,17 @@ class Metadata:
             "files": [{"name": name, "text": text} for name, text in self.provenance.files],
             "parameters": dict(self.provenance.parameters),
             "weights": self.provenance.weights,
-            "torch": self.torch,
+            "mode": self.setting.mode.value,
+            "layout": self.setting.layout.value,
+            "engine": self.engine,
+            "versions": dict(self.versions),
             "resnetdsl": self.resnetdsl,
             "machine": asdict(self.machine),
             "agreement": asdict(self.agreement),
+            "checkpoint": {name: [leaf.dtype, *leaf.shape] for name, leaf in self.checkpoint.items()},
+            "recipes": {name: to_json(recipe) for name, recipe in self.recipes.items()},
         }
-        return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        return json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n"
 
     @staticmethod
     def from_json(text: str) -> Metadata:
@@ -141,28 +179,18 @@ class Metadata:
                 f"the artifact has format {root.integer('version')}, this resnetdsl {VERSION} reads {FORMAT_VERSION}",
                 f"use resnetdsl {root.text('resnetdsl')}, which made it, or compile it again",
             )
-        try:
-            precision = Precision(root.text("precision"))
-        except ValueError as error:
-            raise _broken(f"{error}") from error
         agreement, machine = root.table("agreement"), root.table("machine")
         metadata = Metadata(
             network=root.text("network"),
-            input=InputSpec(
-                tuple(
-                    Dimension(dim.text("name"), dim.integer("low"), dim.integer("high"), dim.integer("step"))
-                    for dim in root.tables("input")
-                )
-            ),
+            setting=_setting(root),
             outputs=root.texts("outputs"),
-            device=root.text("device"),
-            precision=precision,
             provenance=Provenance(
                 tuple((file.text("name"), file.text("text")) for file in root.tables("files")),
                 root.table("parameters").found,
                 root.text("weights"),
             ),
-            torch=root.text("torch"),
+            engine=root.text("engine"),
+            versions={key: _typed(value, str, "versions") for key, value in root.table("versions").found.items()},
             resnetdsl=root.text("resnetdsl"),
             machine=Machine(
                 machine.text("system"), machine.text("machine"), machine.texts("flags"), machine.text("gpu")
@@ -175,12 +203,46 @@ class Metadata:
                 agreement.number("tolerance"),
                 agreement.texts("notes"),
             ),
+            checkpoint={name: _leaf(value) for name, value in root.table("checkpoint").found.items()},
+            recipes=_recipes(root.table("recipes").found),
         )
         if any(not 0 < dim.low <= dim.high or dim.step < 1 for dim in metadata.input.dims):
             raise _broken("its metadata has an impossible input")
         if metadata.sha256 != root.text("sha256"):
             raise _broken("the spec inside it is not the one that it was compiled from")
         return metadata
+
+
+def _setting(root: _Reader) -> Setting:
+    dims = tuple(
+        Dimension(dim.text("name"), dim.integer("low"), dim.integer("high"), dim.integer("step"))
+        for dim in root.tables("input")
+    )
+    try:
+        return Setting(
+            root.text("device"),
+            Precision(root.text("precision")),
+            Mode(root.text("mode")),
+            Layout(root.text("layout")),
+            InputSpec(dims),
+        )
+    except ValueError as error:
+        raise _broken(f"{error}") from error
+
+
+def _leaf(found: object) -> Shape:
+    match found:
+        case [str(dtype), *shape]:
+            return Shape(tuple(_typed(size, int, "checkpoint") for size in shape), dtype)
+        case _:
+            raise _broken("its metadata has no proper `checkpoint`")
+
+
+def _recipes(found: Mapping[str, object]) -> dict[str, Recipe]:
+    try:
+        return {name: from_json(recipe) for name, recipe in found.items()}
+    except (ValueError, RecursionError) as error:
+        raise _broken(f"its metadata has {error}") from error
 
 
 class _Reader:

@@ -21,11 +21,39 @@ class Device(Enum):
 
 
 class Precision(Enum):
-    """The type of weights, inputs and outputs, by torch's name."""
+    """What the network is computed in."""
 
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
     FLOAT16 = "float16"
+
+    @property
+    def tensors(self) -> str:
+        """The type of weights, inputs and outputs, by torch's name."""
+        return self.value
+
+
+class Mode(Enum):
+    """What is to be fast: one request, or many together."""
+
+    LATENCY = "latency"
+    THROUGHPUT = "throughput"
+
+
+class Layout(Enum):
+    """How images lie in memory."""
+
+    CONTIGUOUS = "contiguous"
+    CHANNELS_LAST = "channels-last"
+
+
+class Backend(Enum):
+    """The engine, or the fastest of those that are here."""
+
+    AUTO = "auto"
+    INDUCTOR = "inductor"
+    ONNXRUNTIME = "onnxruntime"
+    OPENVINO = "openvino"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +89,10 @@ class CompileOptions:
     device: Device = Device.AUTO
     precision: Precision = Precision.FLOAT32
     batch: Batch = Batch()
+    backend: Backend = Backend.INDUCTOR
+    mode: Mode = Mode.LATENCY
+    without: tuple[str, ...] = ()
+    """Passes that are left out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ are 0 and 1 computes the same with mean and variance mixed up, and a zero-initia
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
+from resnetdsl.compile.engines.base import Runner
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.inputs import InputSpec
 from resnetdsl.compile.metadata import Agreement, Measurement
@@ -29,18 +30,6 @@ _EXCUSE = 3.0
 _CALIBRATION_BATCH = 4
 
 
-class Compiled(Protocol):
-    """A loaded package, as torch's own loader has it: flat inputs in, flat outputs out."""
-
-    def boxed_run(self, inputs: list[Tensor], /) -> list[Tensor]: ...
-
-    def get_constant_fqns(self) -> list[str]: ...
-
-    def load_constants(
-        self, constants_map: dict[str, Tensor], use_inactive: bool, check_full_update: bool, /
-    ) -> None: ...
-
-
 def flatten(result: object) -> list[Tensor]:
     """The tensors of what a module returned, in torch's own order."""
     match result:
@@ -54,36 +43,52 @@ def flatten(result: object) -> list[Tensor]:
             raise TypeError(f"a network returns tensors, not {type(result).__name__}")
 
 
-def output_names(module: nn.Module, inputs: InputSpec, names: tuple[str, ...]) -> tuple[str, ...]:
-    """The names of the flat outputs in their order: the module's own where it returns a dictionary, else `names`."""
-    with torch.no_grad():
-        result = module(_random(tuple(dim.low for dim in inputs.dims), module, 0))
-    own = tuple(map(str, result)) if isinstance(result, Mapping) else names
-    if sorted(own) != sorted(names) or len(flatten(result)) != len(names):
-        raise ValueError(f"the module returns {own}, its graph has {names}")
-    return own
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The network as its author wrote it, to hold what was compiled against. `outputs` orders what it returns."""
+
+    module: nn.Module
+    outputs: tuple[str, ...]
+
+    def __call__(self, x: Tensor) -> list[Tensor]:
+        """The outputs in the graph's order."""
+        with torch.no_grad():
+            result = self.module(x)
+        found = [result[name] for name in self.outputs] if isinstance(result, Mapping) else flatten(result)
+        if len(found) != len(self.outputs):
+            raise ValueError(f"the module returns {len(found)} tensors, its graph has {len(self.outputs)}")
+        return found
+
+    def exact(self) -> Reference:
+        """In float64."""
+        return Reference(copy.deepcopy(self.module).double(), self.outputs)
+
+
+Derive = Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
+"""From a state dict of the network's module to the weights that a runner takes."""
 
 
 def verify(
-    module: nn.Module,
-    compiled: Compiled,
+    reference: Reference,
+    runner: Runner,
+    derive: Derive,
     inputs: InputSpec,
     precision: Precision,
     doubtful: Sequence[tuple[int, ...]] = (),
     seed: int = 0,
 ) -> Agreement:
-    """Measure how far `compiled` is from `module`, or raise a `CompileError` if that is too far.
+    """Measure how far a runner is from the network, or raise a `CompileError` if that is too far.
 
-    The shapes are the ends and the middle of the ranges, and the `doubtful` ones.
-    `compiled` holds other weights than its own afterwards: throw it away.
+    The shapes are the ends and the middle of the ranges, and the `doubtful` ones. The runner holds other weights
+    than its own afterwards, which proves that it takes them.
     """
     notes: list[str] = []
     shapes = list(dict.fromkeys([*inputs.to_verify(), *doubtful]))
-    found = _measure(module, compiled, shapes, precision, OWN_WEIGHTS, seed, notes)
-    twin, changed = _made_up(module, compiled, inputs, seed)
-    if changed:
-        compiled.load_constants(changed, False, False)
-        found += _measure(twin, compiled, shapes, precision, MADE_UP_WEIGHTS, seed + 1, notes)
+    found = _measure(reference, runner, shapes, precision, OWN_WEIGHTS, seed, notes)
+    twin = _made_up(reference, inputs, seed)
+    if twin is not None:
+        runner.swap(derive(twin.module.state_dict()))
+        found += _measure(twin, runner, shapes, precision, MADE_UP_WEIGHTS, seed + 1, notes)
     if not found:
         raise CompileError(
             Problem.DISAGREES,
@@ -94,8 +99,8 @@ def verify(
 
 
 def _measure(
-    module: nn.Module,
-    compiled: Compiled,
+    reference: Reference,
+    runner: Runner,
     shapes: Sequence[tuple[int, ...]],
     precision: Precision,
     weights: str,
@@ -104,10 +109,10 @@ def _measure(
 ) -> list[Measurement]:
     found = []
     for shape in shapes:
-        x = _random(shape, module, seed)
+        x = _random(shape, reference.module, seed)
+        expected = reference(x)
         with torch.no_grad():
-            expected = flatten(module(x))
-            actual = compiled.boxed_run([x.clone()])
+            actual = runner.run([x.clone()])
         if [t.shape for t in expected] != [t.shape for t in actual]:
             sides = (", ".join(str(tuple(t.shape)) for t in side) for side in (actual, expected))
             raise CompileError(
@@ -118,7 +123,7 @@ def _measure(
             continue
         absolute = max(_distance(a, e) for a, e in zip(actual, expected, strict=True))
         relative = _relative(actual, expected, expected)
-        if not relative <= TOLERANCE[precision] and not _excused(module, x, actual, expected):
+        if not relative <= TOLERANCE[precision] and not _excused(reference, x, actual, expected):
             raise CompileError(
                 Problem.DISAGREES,
                 f"the compiled network differs from eager by {relative:.2g} of its largest output "
@@ -130,11 +135,9 @@ def _measure(
     return found
 
 
-def _excused(module: nn.Module, x: Tensor, actual: list[Tensor], expected: list[Tensor]) -> bool:
+def _excused(reference: Reference, x: Tensor, actual: list[Tensor], expected: list[Tensor]) -> bool:
     """Is compiled about as near to the truth as eager is? Very deep nets amplify the rounding of both alike."""
-    exact = copy.deepcopy(module).double()
-    with torch.no_grad():
-        truth = flatten(exact(x.double()))
+    truth = reference.exact()(x.double())
     return _relative(actual, truth, truth) <= _EXCUSE * _relative(expected, truth, truth)
 
 
@@ -163,27 +166,18 @@ def _random(shape: tuple[int, ...], module: nn.Module, seed: int) -> Tensor:
     return torch.randn(shape, generator=generator).to(like.device, like.dtype)
 
 
-def _made_up(
-    module: nn.Module, compiled: Compiled, inputs: InputSpec, seed: int
-) -> tuple[nn.Module, dict[str, Tensor]]:
-    """A copy of the module with weights and statistics as a trained network has them, and those that are new.
-
-    Only what `compiled` takes from outside is changed: the compiler writes very small weights into its code.
-    """
-    twin = copy.deepcopy(module)
-    names = set(compiled.get_constant_fqns())
-    tensors = dict(twin.named_parameters(remove_duplicate=False)) | dict(twin.named_buffers(remove_duplicate=False))
-    kept = {name: tensor.clone() for name, tensor in tensors.items() if name not in names}
+def _made_up(reference: Reference, inputs: InputSpec, seed: int) -> Reference | None:
+    """The network with weights and statistics as a trained one has them; None where it has no weights."""
+    twin = copy.deepcopy(reference.module)
+    if not twin.state_dict():
+        return None
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, parameter in twin.named_parameters():
             if parameter.dim() <= 1 or bool((parameter == parameter.flatten()[0]).all()):
                 parameter.copy_(_lively(name, parameter, generator))
         _calibrate(twin, inputs, generator)
-        for name, tensor in kept.items():
-            tensors[name].copy_(tensor)
-    floating = {name: tensors[name].detach() for name in names & tensors.keys() if tensors[name].is_floating_point()}
-    return twin, floating
+    return Reference(twin, reference.outputs)
 
 
 def _lively(name: str, old: Tensor, generator: torch.Generator) -> Tensor:

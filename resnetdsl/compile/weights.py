@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from resnetdsl.compile.errors import WeightsError
+from resnetdsl.compile.metadata import Shape
 
 _ROWS = 10
 _WRAPPERS = ("state_dict", "model", "model_state_dict")
@@ -22,6 +23,11 @@ def load_weights(module: nn.Module, path: str | Path, network: str) -> str:
     path = Path(path)
     found = read_weights(path)
     fit_weights(module, found, path.name, network)
+    return signature(path)
+
+
+def signature(path: Path) -> str:
+    """What an artifact says of the file that its weights come from."""
     return f"{path.name} sha256:{_sha256(path)}"
 
 
@@ -75,32 +81,50 @@ def _checkpoint(path: Path) -> object:
     return loaded
 
 
+def leaves(module: nn.Module) -> dict[str, Shape]:
+    """The weights of a module as its state dict has them."""
+    return {name: Shape(tuple(tensor.shape), _plain(tensor.dtype)) for name, tensor in module.state_dict().items()}
+
+
 def fit_weights(module: nn.Module, found: Mapping[str, Tensor], file: str, network: str) -> None:
     """Copy the weights in if every name and shape agrees; else change nothing and say what does not."""
-    wanted = {**module.state_dict()}
-    # Counters of training steps: evaluation has no use for them, and old checkpoints lack them.
-    missing = [name for name in wanted if name not in found and not name.endswith("num_batches_tracked")]
+    check_fit(leaves(module), found, file, network)
+    with torch.no_grad():
+        for name, tensor in module.state_dict().items():
+            if name in found:
+                tensor.copy_(found[name])
+
+
+def check_fit(wanted: Mapping[str, Shape], found: Mapping[str, object], file: str, network: str) -> dict[str, Tensor]:
+    """All the weights that are wanted, or a `WeightsError` with a table of what does not fit.
+
+    Counters of training steps may be missing: evaluation has no use for them, and old checkpoints lack them.
+    """
+    given = {name: tensor for name, tensor in found.items() if isinstance(tensor, Tensor)}
+    if strays := [str(name) for name in found if name not in given]:
+        raise WeightsError(f"{file} holds other things than tensors: {_some(strays)}")
+    return _fitting(wanted, given, file, network)
+
+
+def _fitting(wanted: Mapping[str, Shape], found: Mapping[str, Tensor], file: str, network: str) -> dict[str, Tensor]:
+    counters = {name: torch.zeros((), dtype=torch.int64) for name in wanted if name.endswith("num_batches_tracked")}
+    missing = [name for name in wanted if name not in found and name not in counters]
     unexpected = [name for name in found if name not in wanted]
     other = [
         name
-        for name, tensor in wanted.items()
+        for name, leaf in wanted.items()
         if name in found
-        and (found[name].shape != tensor.shape or found[name].is_floating_point() != tensor.is_floating_point())
+        and (tuple(found[name].shape) != leaf.shape or found[name].is_floating_point() != leaf.is_floating)
     ]
     if missing or unexpected or other:
         parts = [
-            _table("missing in the file", missing, [_size(wanted[name]) for name in missing]),
+            _table("missing in the file", missing, [str(wanted[name]) for name in missing]),
             _table("not in the network", unexpected, [_size(found[name]) for name in unexpected]),
-            _table(
-                "of another shape", other, [f"{_size(found[n])}, the network has {_size(wanted[n])}" for n in other]
-            ),
+            _table("of another shape", other, [f"{_size(found[n])}, the network has {wanted[n]}" for n in other]),
         ]
         table = "\n".join(part for part in parts if part)
         raise WeightsError(f"the weights in `{file}` do not fit network `{network}`\n{table}", _advice(other, found))
-    with torch.no_grad():
-        for name, tensor in wanted.items():
-            if name in found:
-                tensor.copy_(found[name])
+    return counters | dict(found)
 
 
 def _table(title: str, names: list[str], sizes: list[str]) -> str:
@@ -123,8 +147,11 @@ def _advice(other: list[str], found: Mapping[str, Tensor]) -> str:
 
 
 def _size(tensor: Tensor) -> str:
-    kind = "" if tensor.is_floating_point() else f" {tensor.dtype}".replace("torch.", "")
-    return ("x".join(map(str, tensor.shape)) or "scalar") + kind
+    return str(Shape(tuple(tensor.shape), _plain(tensor.dtype)))
+
+
+def _plain(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def _some(names: Iterable[str]) -> str:

@@ -112,7 +112,7 @@ class Compilation:
             "--device",
             "cpu",
             "-o",
-            "out/tiny.pt2",
+            "out/tiny.rnetc",
         ]
         self.environment = environment(
             TMPDIR=str(folder / "tmp"),

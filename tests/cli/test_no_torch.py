@@ -60,8 +60,8 @@ def test_compiling_says_what_it_needs(missing: str, kind: str, said: str, tmp_pa
     if missing == "safetensors":
         (tmp_path / "w.safetensors").write_bytes(b"")
         weights = ("--weights", str(tmp_path / "w.safetensors"))
-    done = blocked(missing, "compile", "-", "--net", "tiny", "-o", str(tmp_path / "tiny.pt2"), *weights)
+    done = blocked(missing, "compile", "-", "--net", "tiny", "-o", str(tmp_path / "tiny.rnetc"), *weights)
     assert done.returncode == 2, done.stderr
     assert f"error[{kind}]: {said}\n" in done.stderr
     assert "pip install 'resnetdsl[torch]'" in done.stderr
-    assert not (tmp_path / "tiny.pt2").exists()
+    assert not (tmp_path / "tiny.rnetc").exists()

@@ -12,12 +12,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resnetdsl.compile.artifact import MEMBER, Artifact, load_artifact, load_package, read_metadata
+from resnetdsl.compile.artifact import Artifact, load_artifact, read_metadata
+from resnetdsl.compile.container import METADATA, WEIGHTS
 from resnetdsl.compile.errors import ArtifactError, CompileError, Problem
 from resnetdsl.compile.metadata import Machine, Metadata
 from resnetdsl.compile.options import Precision
-from tests.compile.packages import Double, metadata, package
+from resnetdsl.compile.recipes import Leaf
+from tests.compile.packages import Double, metadata, package, setting
 from tests.compile.tiny import Tiny
+
+ENTRY = b'{"a": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}}'
+"""Of a tensor that is not there."""
 
 
 def refused(path: Path) -> CompileError:
@@ -76,8 +81,8 @@ def test_metadata_that_is_something_else_is_refused(text: str) -> None:
 
 
 def test_metadata_of_a_later_format() -> None:
-    text = metadata().to_json().replace('"version": 1', '"version": 2')
-    with pytest.raises(ArtifactError, match="format 2"):
+    text = metadata().to_json().replace('"version": 2', '"version": 3')
+    with pytest.raises(ArtifactError, match="format 3"):
         Metadata.from_json(text)
 
 
@@ -96,62 +101,87 @@ def test_metadata_nested_without_end() -> None:
 
 
 def test_reading_metadata_runs_nothing(tmp_path: Path) -> None:
-    assert read_metadata(package(tmp_path / "a.pt2")) == metadata()
+    assert read_metadata(package(tmp_path / "a.rnetc")) == metadata()
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"#!/bin/sh\n", bytes(10_000), b"PK\x05\x06" + bytes(18)])
 def test_files_of_other_kinds(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "a.pt2"
+    path = tmp_path / "a.rnetc"
     path.write_bytes(content)
     assert refused(path).problem is Problem.BAD_ARTIFACT
 
 
 def test_no_file(tmp_path: Path) -> None:
-    assert "no such file" in str(refused(tmp_path / "a.pt2"))
+    assert "no such file" in str(refused(tmp_path / "a.rnetc"))
     assert "directory" in str(refused(tmp_path))
 
 
 def test_every_shortened_package_is_refused(tmp_path: Path) -> None:
-    whole = package(tmp_path / "a.pt2").read_bytes()
-    cut = tmp_path / "cut.pt2"
+    whole = package(tmp_path / "a.rnetc").read_bytes()
+    cut = tmp_path / "cut.rnetc"
     for length in range(0, len(whole), 97):
         cut.write_bytes(whole[:length])
         assert refused(cut).problem is Problem.BAD_ARTIFACT
 
 
 def test_a_changed_byte_is_noticed_before_any_code_is_loaded(tmp_path: Path) -> None:
-    path = package(tmp_path / "a.pt2", **{"data/aotinductor/model/a.wrapper.so": bytes(100_000)})
+    path = package(tmp_path / "a.rnetc", **{"code/a.wrapper.so": bytes(100_000)})
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    assert "a.wrapper.so is damaged" in str(refused(path))
+    assert "Bad CRC-32 for file 'code/a.wrapper.so'" in str(refused(path))
 
 
 def test_packages_of_others(tmp_path: Path) -> None:
-    foreign = tmp_path / "a.pt2"
+    foreign = tmp_path / "a.rnetc"
     with zipfile.ZipFile(foreign, "w") as archive:
         archive.writestr("model/archive_format", "pt2")
     assert "not made by resnetdsl" in str(refused(foreign))
     with zipfile.ZipFile(foreign, "a") as archive:
-        archive.writestr(f"model/{MEMBER}", metadata().to_json())
-        archive.writestr("elsewhere/x", "")
+        archive.writestr(METADATA, metadata().to_json())
     assert "not made by resnetdsl" in str(refused(foreign))
 
 
-@pytest.mark.parametrize("member", ["data/weights/weight_0", "data/models/model.json", "../../evil", "extra/more"])
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_member_twice(tmp_path: Path) -> None:
+    path = package(tmp_path / "a.rnetc")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(WEIGHTS, b"")
+    assert "the same name twice" in str(refused(path))
+
+
+@pytest.mark.parametrize(
+    "member", ["data/weights/weight_0", "code/../evil", "../../evil", "code//x", "/code/x", "code/.x", "extra/a"]
+)
 def test_packages_with_more_than_an_artifact_holds(tmp_path: Path, member: str) -> None:
-    assert "holds what no artifact holds" in str(refused(package(tmp_path / "a.pt2", **{member: b"cos\nsystem\n."})))
+    assert "holds what no artifact holds" in str(refused(package(tmp_path / "a.rnetc", **{member: b"cos\nsystem\n."})))
 
 
 def test_metadata_that_would_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resnetdsl.compile.artifact.MOST_METADATA", 100)
-    assert "bytes of metadata" in str(refused(package(tmp_path / "a.pt2")))
+    monkeypatch.setattr("resnetdsl.compile.container.MOST_METADATA", 100)
+    assert "bytes of metadata" in str(refused(package(tmp_path / "a.rnetc")))
 
 
 def test_a_package_without_code(tmp_path: Path) -> None:
-    assert "PyTorch cannot load" in str(refused(package(tmp_path / "a.pt2")))
-    with pytest.raises(ArtifactError):
-        load_package(tmp_path / "none.pt2")
+    assert "PyTorch cannot load" in str(refused(package(tmp_path / "a.rnetc")))
+
+
+def test_weights_that_are_not_those_of_the_code(tmp_path: Path) -> None:
+    path = package(tmp_path / "a.rnetc", metadata(recipes={"conv1.weight": Leaf("conv1.weight")}).to_json())
+    assert "lacks weights" in str(refused(path))
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        b"",
+        b"\xff" * 8,
+        b"\x02" + bytes(7) + b"[]",
+        (len(ENTRY) + 1).to_bytes(8, "little") + ENTRY + b" ",
+    ],
+)
+def test_weights_that_are_none(tmp_path: Path, weights: bytes) -> None:
+    assert "its weights cannot be read" in str(refused(package(tmp_path / "a.rnetc", weights=weights)))
 
 
 # --- the machine ---
@@ -167,13 +197,13 @@ def test_a_package_without_code(tmp_path: Path) -> None:
     ],
 )
 def test_artifacts_of_other_machines(tmp_path: Path, machine: Machine, problem: Problem) -> None:
-    error = refused(package(tmp_path / "a.pt2", metadata(machine=machine).to_json()))
+    error = refused(package(tmp_path / "a.rnetc", metadata(machine=machine).to_json()))
     assert error.problem is problem
     assert "compile it again" in error.help
 
 
 def test_artifacts_of_other_versions_of_torch(tmp_path: Path) -> None:
-    path = package(tmp_path / "a.pt2", metadata(torch="1.2.3").to_json())
+    path = package(tmp_path / "a.rnetc", metadata(versions={"torch": "1.2.3"}).to_json())
     error = refused(path)
     assert error.problem is Problem.OTHER_TORCH
     assert "1.2.3" in str(error)
@@ -183,7 +213,7 @@ def test_artifacts_of_other_versions_of_torch(tmp_path: Path) -> None:
 
 def test_artifacts_for_cuda_where_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    error = refused(package(tmp_path / "a.pt2", metadata(device="cuda").to_json()))
+    error = refused(package(tmp_path / "a.rnetc", metadata(setting=setting(device="cuda")).to_json()))
     assert error.problem is Problem.NO_CUDA
 
 
@@ -232,5 +262,5 @@ def test_inputs_that_do_not_fit(artifact: Artifact, x: torch.Tensor, words: str)
 
 
 def test_the_type_follows_the_precision() -> None:
-    artifact = Artifact(metadata(precision=Precision.BFLOAT16), Double(Tiny().eval().bfloat16()))
+    artifact = Artifact(metadata(setting=setting(precision=Precision.BFLOAT16)), Double(Tiny().eval().bfloat16()))
     assert artifact.run(torch.rand(1, 3, 32, 32).bfloat16())["output"].dtype is torch.bfloat16

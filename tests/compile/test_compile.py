@@ -15,18 +15,23 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from resnetdsl.compile import compiler, toolchain
-from resnetdsl.compile.artifact import MEMBER, Artifact, load_artifact
+import resnetdsl
+from resnetdsl.compile import toolchain
+from resnetdsl.compile.artifact import Artifact, load_artifact
 from resnetdsl.compile.compiler import CompileResult, compile_module
-from resnetdsl.compile.errors import ArtifactError, CompileError, Problem
+from resnetdsl.compile.container import CODE
+from resnetdsl.compile.engines import inductor
+from resnetdsl.compile.engines.base import Built, Job
+from resnetdsl.compile.errors import ArtifactError, CompileError, Problem, WeightsError
 from resnetdsl.compile.inputs import input_spec
 from resnetdsl.compile.options import Batch, CompileOptions, Device, Precision, Provenance
 from resnetdsl.compile.verify import flatten
 from tests import oracles
 from tests.compile import tiny
+from tests.emit.interpreter import randomise
 
-RANGES = (None, (32, 96, 32), (32, 96, 32))
-PHASES = ["checking the toolchain", "exporting", "compiling", "verifying", "writing"]
+RANGES = ("32..96 step 32", "32..96 step 32")
+PHASES = ["checking the toolchain", "lowering", "exporting", "compiling", "verifying", "writing"]
 
 
 # The compiler's own cache stays where it is: what it knows of this machine takes 20 seconds to find out.
@@ -48,7 +53,7 @@ class Made:
 
     def __init__(self, module: nn.Module, folder: Path) -> None:
         self.phases: list[str] = []
-        self.output, self.temporary = folder / "out" / "tiny.pt2", folder / "tmp"
+        self.output, self.temporary = folder / "out" / "tiny.rnetc", folder / "tmp"
         self.output.parent.mkdir()
         self.temporary.mkdir()
         self.output.write_text("an older artifact")
@@ -82,12 +87,13 @@ def test_it_says_what_it_did(made: Made) -> None:
 
 
 def test_only_the_artifact_is_left(made: Made) -> None:
-    assert names(made.output.parent) == ["tiny.pt2"]
+    assert names(made.output.parent) == ["tiny.rnetc"]
     assert names(made.temporary) == []
 
 
 def test_what_was_written_is_what_is_read(made: Made, artifact: Artifact) -> None:
     assert artifact.metadata == made.result.metadata
+    assert artifact.metadata.engine == "inductor"
     assert str(artifact.metadata.input) == "batch 1..8 x channels 3 x height 32..96 step 32 x width 32..96 step 32"
 
 
@@ -121,6 +127,28 @@ def test_results_stay_when_it_runs_again(artifact: Artifact) -> None:
     assert torch.equal(first, kept)
 
 
+def test_it_takes_other_weights(made: Made, tmp_path: Path) -> None:
+    artifact = load_artifact(made.output)
+    x = torch.randn(1, 3, 32, 32)
+    torch.manual_seed(3)
+    other = tiny.Tiny().eval()
+    randomise(other)
+    artifact.load_weights(other.state_dict())
+    with torch.no_grad():
+        expected = other(x)["output"]
+    torch.testing.assert_close(artifact.run(x)["output"], expected, rtol=1e-5, atol=1e-5)
+    artifact.save(tmp_path / "other.rnetc")
+    torch.testing.assert_close(load_artifact(tmp_path / "other.rnetc").run(x)["output"], expected, rtol=1e-5, atol=1e-5)
+
+
+def test_weights_that_do_not_fit_change_nothing(artifact: Artifact) -> None:
+    x = torch.randn(1, 3, 32, 32)
+    before = artifact.run(x)["output"].clone()
+    with pytest.raises(WeightsError, match="missing in the file"):
+        artifact.load_weights({"fc.weight": torch.zeros(5, 16)})
+    assert torch.equal(artifact.run(x)["output"], before)
+
+
 def test_sizes_that_it_was_not_made_for(artifact: Artifact) -> None:
     # Without the check this returns a wrong result, and no error: the code takes sizes on trust.
     with pytest.raises(ArtifactError, match="height 50"):
@@ -129,7 +157,7 @@ def test_sizes_that_it_was_not_made_for(artifact: Artifact) -> None:
 
 def test_a_damaged_copy_is_refused(made: Made, tmp_path: Path) -> None:
     content = bytearray(made.output.read_bytes())
-    copied = tmp_path / "copy.pt2"
+    copied = tmp_path / "copy.rnetc"
     for place in range(200, len(content), len(content) // 7):
         content[place] ^= 0xFF
         copied.write_bytes(content)
@@ -156,8 +184,8 @@ def test_the_module_is_left_as_it_was(tmp_path: Path, monkeypatch: pytest.Monkey
     def stop(*_: object) -> Path:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(compiler, "_build", stop)
-    options = CompileOptions(tmp_path / "a.pt2", precision=Precision.BFLOAT16)
+    monkeypatch.setattr(inductor.Inductor, "build", stop)
+    options = CompileOptions(tmp_path / "a.rnetc", precision=Precision.BFLOAT16)
     with pytest.raises(KeyboardInterrupt):
         compile_module(module, tiny.graph(), options)
     assert module.training
@@ -172,7 +200,7 @@ class Failure:
     """A compilation that is made to fail, in an empty folder with an old artifact."""
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
-        self.temporary, self.output = folder / "tmp", folder / "out" / "a.pt2"
+        self.temporary, self.output = folder / "tmp", folder / "out" / "a.rnetc"
         self.temporary.mkdir()
         self.output.parent.mkdir()
         self.output.write_text("old")
@@ -181,7 +209,9 @@ class Failure:
 
     def nothing_changed(self) -> bool:
         return (
-            names(self.temporary) == [] and names(self.output.parent) == ["a.pt2"] and self.output.read_text() == "old"
+            names(self.temporary) == []
+            and names(self.output.parent) == ["a.rnetc"]
+            and self.output.read_text() == "old"
         )
 
 
@@ -192,21 +222,18 @@ def failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Failure:
 
 @pytest.fixture
 def prebuilt(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Skip the wait: the compiler returns the package that there is."""
+    """Skip the wait: the engine writes the files that there are."""
 
-    def build(*arguments: object) -> compiler.Built:
-        work, clock = arguments[-2:]
-        assert isinstance(work, Path)
+    def build(self: object, job: Job, folder: Path) -> Built:
         for phase in ("exporting", "compiling"):
-            clock.start(phase)  # type: ignore[attr-defined]
-        package = work / "model.pt2"
-        with zipfile.ZipFile(made.output) as source, zipfile.ZipFile(package, "w") as target:
+            job.progress(phase)
+        with zipfile.ZipFile(made.output) as source:
             for name in source.namelist():
-                if not name.endswith(MEMBER):
-                    target.writestr(name, source.read(name))
-        return package, []
+                if name.startswith(CODE):
+                    (folder / name.removeprefix(CODE)).write_bytes(source.read(name))
+        return Built()
 
-    monkeypatch.setattr(compiler, "_build", build)
+    monkeypatch.setattr(inductor.Inductor, "build", build)
 
 
 @pytest.mark.usefixtures("prebuilt")
@@ -238,11 +265,10 @@ def test_a_disk_that_fills_up_while_writing(
 
 
 @pytest.mark.usefixtures("prebuilt")
-def test_a_package_that_computes_something_else(failure: Failure) -> None:
-    torch.manual_seed(1)
-    other = tiny.Tiny().eval()
+def test_code_that_computes_something_else(failure: Failure, module: nn.Module) -> None:
+    other = tiny.graph(("output",), RANGES)  # without the tap, whose place its output then has
     with pytest.raises(CompileError) as caught:
-        compile_module(other, tiny.graph(ranges=RANGES), CompileOptions(failure.output, batch=Batch(1, 8)))
+        compile_module(Untapped(module), other, CompileOptions(failure.output, batch=Batch(1, 8)))
     assert caught.value.problem is Problem.DISAGREES
     assert failure.nothing_changed()
 
@@ -252,15 +278,23 @@ def test_no_compiler(failure: Failure, module: nn.Module, monkeypatch: pytest.Mo
     monkeypatch.delenv("CXX", raising=False)
     with pytest.raises(CompileError) as caught:
         compile_module(module, tiny.graph(), CompileOptions(failure.output))
-    assert caught.value.problem is Problem.NO_COMPILER
+    assert caught.value.problem is Problem.NO_ENGINE
+    assert "there is no C++ compiler" in caught.value.message
     assert failure.nothing_changed()
 
 
-class Data(nn.Module):
-    """Its path depends on its data, which no ahead-of-time compiler can follow."""
+class Untapped(nn.Module):
+    """Tiny without its tap."""
+
+    def __init__(self, tiny: nn.Module) -> None:
+        super().__init__()
+        self.tiny = tiny
 
     def forward(self, x: Tensor) -> Tensor:
-        return x if x.sum() > 0 else -x
+        return flatten(self.tiny(x)["output"])[0]
+
+    def state_dict(self, **_: object) -> dict[str, object]:  # type: ignore[override]
+        return {**self.tiny.state_dict()}
 
 
 class Sized(nn.Module):
@@ -270,27 +304,22 @@ class Sized(nn.Module):
         return x if x.shape[2] > 64 else -x
 
 
-@pytest.mark.slow
-def test_a_module_that_is_exported_for_some_sizes_alone(failure: Failure) -> None:
-    spec = tiny.graph(("output",), (None, (32, 256, 32), None))
-    with pytest.raises(CompileError, match="differs from eager") as caught:
-        compile_module(Sized(), spec, CompileOptions(failure.output, device=Device.CPU))
-    assert caught.value.problem is Problem.DISAGREES
-    assert failure.nothing_changed()
-
-
 def test_sizes_that_the_exporter_promises_nothing_for() -> None:
-    spec = input_spec(tiny.graph(ranges=(None, (32, 256, 32), (32, 64, 32))), Batch(1, 2))
-    exported = torch.export.export(Sized(), (torch.zeros(spec.example),), dynamic_shapes=(compiler._dynamic(spec),))
-    found = compiler._doubtful(exported, spec)
+    spec = input_spec(tiny.graph(ranges=("32..256 step 32", "32..64 step 32")), Batch(1, 2))
+    exported = torch.export.export(Sized(), (torch.zeros(spec.example),), dynamic_shapes=(inductor._dynamic(spec),))
+    found = inductor._doubtful(exported, spec)
     assert found
     above = spec.example[2] > 64
     assert all((shape[2] > 64) != above for shape in found)
 
 
-def test_a_module_that_cannot_be_exported(failure: Failure) -> None:
+def test_a_graph_that_cannot_be_exported(failure: Failure, module: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> object:
+        raise RuntimeError("Could not guard on data-dependent expression\n" + "more\n" * 500)
+
+    monkeypatch.setattr(torch.export, "export", fail)
     with pytest.raises(CompileError) as caught:
-        compile_module(Data(), tiny.graph(("output",), RANGES), CompileOptions(failure.output))
+        compile_module(module, tiny.graph(ranges=RANGES), CompileOptions(failure.output))
     assert caught.value.problem is Problem.EXPORT_FAILED
     assert "tiny" in caught.value.message
     assert len(caught.value.message) < 500
@@ -306,7 +335,7 @@ def test_a_module_that_cannot_be_exported(failure: Failure) -> None:
     ],
 )
 def test_what_the_backend_says_becomes_a_line(text: str, problem: Problem) -> None:
-    with pytest.raises(CompileError) as caught, compiler._backend(Problem.BACKEND_FAILED, "PyTorch cannot compile `a`"):
+    with pytest.raises(CompileError) as caught, inductor._backend(Problem.BACKEND_FAILED, "PyTorch cannot compile `a`"):
         raise RuntimeError(text)
     assert caught.value.problem is problem
     assert "\n" not in caught.value.message
@@ -318,7 +347,7 @@ def test_what_the_backend_says_becomes_a_line(text: str, problem: Problem) -> No
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", [Precision.BFLOAT16, Precision.FLOAT16])
 def test_half_precision(tmp_path: Path, module: nn.Module, precision: Precision) -> None:
-    options = CompileOptions(tmp_path / "a.pt2", device=Device.CPU, precision=precision, batch=Batch(3, 3))
+    options = CompileOptions(tmp_path / "a.rnetc", device=Device.CPU, precision=precision, batch=Batch(3, 3))
     compile_module(module, tiny.graph(), options)
     dtype = getattr(torch, precision.value)
     x = torch.randn(3, 3, 64, 64)
@@ -329,19 +358,20 @@ def test_half_precision(tmp_path: Path, module: nn.Module, precision: Precision)
 
 @pytest.mark.slow
 def test_a_step_that_does_not_start_at_its_multiple(tmp_path: Path, module: nn.Module) -> None:
-    options = CompileOptions(tmp_path / "a.pt2", device=Device.CPU)
-    compile_module(module, tiny.graph(ranges=(None, (33, 97, 16), None)), options)
+    options = CompileOptions(tmp_path / "a.rnetc", device=Device.CPU)
+    compile_module(module, tiny.graph(ranges=("33..97 step 16", "64")), options)
     x = torch.randn(1, 3, 81, 64)
     with torch.no_grad():
         torch.testing.assert_close(load_artifact(options.output).run(x)["output"], module(x)["output"])
 
 
 @pytest.mark.slow
-def test_resnet18_of_torchvision(tmp_path: Path) -> None:
+def test_resnet18_with_the_weights_of_torchvision(tmp_path: Path) -> None:
     torch.manual_seed(0)
     net = oracles.torchvision().models.resnet18().eval()
-    options = CompileOptions(tmp_path / "resnet18.pt2", device=Device.CPU, batch=Batch(1, 4))
-    result = compile_module(net, tiny.graph(("output",), size=224), options)
+    graph = resnetdsl.load("resnet18").network("resnet18").checked
+    options = CompileOptions(tmp_path / "resnet18.rnetc", device=Device.CPU, batch=Batch(1, 4))
+    result = compile_module(net, graph, options)
     assert result.agreement.relative < 1e-5
     x = torch.randn(2, 3, 224, 224)
     with torch.no_grad():
@@ -355,6 +385,7 @@ from resnetdsl.compile.compiler import compile_module
 from resnetdsl.compile.inputs import input_spec
 from resnetdsl.compile.options import CompileOptions
 from tests.compile import tiny
+from tests.emit.interpreter import randomise
 compile_module(
     tiny.Tiny(), tiny.graph(), CompileOptions(Path(sys.argv[1])), progress=lambda phase: print(phase, flush=True)
 )

@@ -7,7 +7,8 @@ import pytest
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.inputs import VERIFY_ELEMENTS, Dimension, InputSpec, input_spec
 from resnetdsl.compile.options import Batch
-from tests.compile import tiny
+from resnetdsl.ir.graph import Graph, ScopeKind
+from resnetdsl.ir.types import TensorType
 
 
 @pytest.mark.parametrize(
@@ -26,8 +27,16 @@ def test_nonsense_batches_are_refused(text: str) -> None:
     assert caught.value.help
 
 
+def ranged(ranges: tuple[tuple[int, int, int] | None, ...]) -> Graph:
+    """As much of a graph as its inputs are read from."""
+    made = Graph("tiny", input_ranges=ranges)
+    scope = made.add_scope(ScopeKind.NETWORK, "tiny", "")
+    made.add("input", {}, (), (TensorType.image(3, 64, 64),), "input", scope.id)
+    return made
+
+
 def test_ranges_of_the_spec_and_the_batch_become_dimensions() -> None:
-    graph = tiny.graph(ranges=(None, (64, 512, 32), (30, 100, 16)))
+    graph = ranged((None, (64, 512, 32), (30, 100, 16)))
     spec = input_spec(graph, Batch(1, 8))
     assert spec.dims == (
         Dimension("batch", 1, 8),
@@ -39,7 +48,7 @@ def test_ranges_of_the_spec_and_the_batch_become_dimensions() -> None:
 
 
 def test_a_range_of_one_size_is_fixed() -> None:
-    spec = input_spec(tiny.graph(ranges=(None, (64, 80, 32), None)), Batch(2, 2))
+    spec = input_spec(ranged((None, (64, 80, 32), None)), Batch(2, 2))
     assert all(dim.fixed for dim in spec.dims)
 
 

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from resnetdsl.compile.engines.base import Runner
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.inputs import Dimension, InputSpec
+from resnetdsl.compile.metadata import Agreement
 from resnetdsl.compile.options import Precision
-from resnetdsl.compile.verify import MADE_UP_WEIGHTS, OWN_WEIGHTS, flatten, output_names, verify
+from resnetdsl.compile.verify import MADE_UP_WEIGHTS, OWN_WEIGHTS, Reference, flatten
+from resnetdsl.compile.verify import verify as verify_runner
 from tests.compile.packages import INPUT, Double
 from tests.compile.tiny import Tiny
+
+
+def verify(module: nn.Module, runner: Runner, inputs: InputSpec, precision: Precision) -> Agreement:
+    """Weights as the module has them."""
+    outputs = ("output", "features") if isinstance(module, Tiny) else ("output",)
+    return verify_runner(Reference(module, outputs), runner, dict, inputs, precision)
 
 
 def test_the_same_network_agrees_exactly() -> None:
@@ -25,7 +34,7 @@ def test_the_same_network_agrees_exactly() -> None:
     assert (agreement.absolute, agreement.relative) == (0.0, 0.0)
     assert {m.weights for m in agreement.measurements} == {OWN_WEIGHTS, MADE_UP_WEIGHTS}
     assert {m.shape for m in agreement.measurements} == set(INPUT.to_verify())
-    assert double.loaded == sorted(double.get_constant_fqns())
+    assert double.loaded == sorted(module.state_dict())
     assert all(torch.equal(before[name], tensor) for name, tensor in module.state_dict().items())
     assert not module.training
 
@@ -38,8 +47,8 @@ class Wrong(Double):
         self.defect = defect
         defect(module)
 
-    def load_constants(self, constants_map: dict[str, Tensor], use_inactive: bool, check_full_update: bool, /) -> None:
-        super().load_constants(constants_map, use_inactive, check_full_update)
+    def swap(self, weights: Mapping[str, Tensor]) -> None:
+        super().swap(weights)
         self.defect(self.module)
 
 
@@ -76,8 +85,8 @@ def test_defects_are_caught(defect: Callable[[nn.Module], object]) -> None:
 class Half(Double):
     """A package that returns half of what it should."""
 
-    def boxed_run(self, inputs: list[Tensor], /) -> list[Tensor]:
-        return [tensor[:, ::2] for tensor in super().boxed_run(inputs)]
+    def run(self, inputs: list[Tensor]) -> list[Tensor]:
+        return [tensor[:, ::2] for tensor in super().run(inputs)]
 
 
 def test_other_shapes_are_caught() -> None:
@@ -153,9 +162,9 @@ def test_flattening() -> None:
         flatten(None)
 
 
-def test_names_of_outputs_follow_the_module() -> None:
-    assert output_names(Tiny().eval(), INPUT, ("features", "output")) == ("output", "features")
-    assert output_names(nn.ReLU(), INPUT, ("output",)) == ("output",)
-    for module, names in [(Tiny().eval(), ("output", "other")), (nn.ReLU(), ("output", "tap"))]:
-        with pytest.raises(ValueError, match="its graph has"):
-            output_names(module, INPUT, names)
+def test_outputs_come_in_the_order_of_their_names() -> None:
+    x, tiny = torch.rand(1, 3, 32, 32), Tiny().eval()
+    output, features = Reference(tiny, ("output", "features"))(x)
+    assert [t.shape for t in Reference(tiny, ("features", "output"))(x)] == [features.shape, output.shape]
+    with pytest.raises(ValueError, match="its graph has 2"):
+        Reference(nn.ReLU(), ("output", "tap"))(x)

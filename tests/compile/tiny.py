@@ -1,12 +1,12 @@
-"""A small network as a hand-written module and the part of its graph that compiling reads."""
+"""A small network, as a hand-written module and as a spec: one network with one checkpoint."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from resnetdsl.ir.graph import Graph, Output, ScopeKind, Source
-from resnetdsl.ir.types import TensorType
+import resnetdsl
+from resnetdsl.ir.graph import CheckedGraph
 
 
 class Tiny(nn.Module):
@@ -28,14 +28,26 @@ class Tiny(nn.Module):
         return {"output": self.fc(x.mean((2, 3))), "features": x}
 
 
+SPEC = """
+network tiny(width = 16) {{
+    input 3, {height}, {width}
+    conv1: conv(width, 3x3, stride = 2) -> bn1: batch_norm -> relu
+    residual(downsample: conv(width, 1x1, stride = 2)) {{
+        conv2: conv(width, 3x3, stride = 2) -> bn2: batch_norm(init = 0)
+    }}
+    relu
+    {tap}
+    global_avg_pool -> flatten -> fc: linear(5)
+}}
+"""
+
+
 def graph(
     outputs: tuple[str, ...] = ("output", "features"),
-    ranges: tuple[tuple[int, int, int] | None, ...] = (None, None, None),
-    size: int = 64,
-) -> Graph:
-    """As much of a graph as compiling reads: the input's type and ranges, the names of the outputs."""
-    made = Graph("tiny", input_ranges=ranges)
-    scope = made.add_scope(ScopeKind.NETWORK, "tiny", "")
-    made.add("input", {}, (), (TensorType.image(3, size, size),), "input", scope.id)
-    made.outputs = [Output(name, Source(0)) for name in outputs]
-    return made
+    ranges: tuple[str, str] = ("64", "64"),
+) -> CheckedGraph:
+    """The checked graph of the spec: with or without its tap, of a size or ranges of sizes."""
+    height, width = ranges
+    tap = "tap features" if "features" in outputs else ""
+    spec = resnetdsl.load(SPEC.format(height=height, width=width, tap=tap))
+    return spec.network("tiny").checked

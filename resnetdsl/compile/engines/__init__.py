@@ -1,0 +1,1 @@
+"""What turns a lowered graph into something fast. `base.py` says what an engine is, `registry.py` which there are."""

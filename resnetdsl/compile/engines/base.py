@@ -1,0 +1,114 @@
+"""What an engine is: it builds files from a lowered graph, and opens them again to run.
+
+The files hold code and no weights: two jobs that differ in the values of their weights alone build the same files, so
+that these are cached and their weights swapped. Weights come in when the files are opened, and again at each `swap`.
+What an engine makes of them (packed, in other layouts) is its own business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from resnetdsl.compile.inputs import InputSpec
+from resnetdsl.compile.lower.lowered import Lowered
+from resnetdsl.compile.options import Layout, Mode, Precision
+from resnetdsl.compile.program import Program
+
+Weights = Mapping[str, Tensor]
+"""The leaves of a lowered graph by name, on the setting's device and of its type."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What something is built for. It is kept in the artifact, so that `open` knows it too."""
+
+    device: str
+    """`cpu` or `cuda`."""
+    precision: Precision
+    mode: Mode
+    layout: Layout
+    """How the images inside lie in memory; inputs are always contiguous, outputs may lie as they like."""
+    input: InputSpec
+
+    @property
+    def torch_device(self) -> torch.device:
+        return torch.device(self.device)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of weights, inputs and outputs."""
+        found: torch.dtype = getattr(torch, self.precision.tensors)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One thing to build. `scratch` is a folder for temporary files; `progress` hears of phases as they start."""
+
+    lowered: Lowered
+    weights: Weights
+    setting: Setting
+    scratch: Path
+    progress: Progress = lambda _: None
+
+    def program(self) -> Program:
+        """The graph as a module on the setting's device, which returns a list of tensors."""
+        program = Program(self.lowered, self.weights)
+        return program.to(self.setting.torch_device, self.setting.dtype)
+
+    def example(self) -> Tensor:
+        """An input of zeros, of the shape to trace with."""
+        return torch.zeros(self.setting.input.example, dtype=self.setting.dtype, device=self.setting.torch_device)
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What is to be known of a build beside its files: shapes to verify beyond the usual, and remarks for people."""
+
+    doubtful: Sequence[tuple[int, ...]] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Runner(Protocol):
+    """Opened files. Sizes and types of the inputs have been checked against the setting."""
+
+    def run(self, inputs: list[Tensor]) -> list[Tensor]:
+        """The outputs in the graph's order. The input is contiguous; results are the caller's to keep."""
+        ...
+
+    def swap(self, weights: Weights) -> None:
+        """Run with these from now on: all of them, of the same shapes and types."""
+        ...
+
+
+class Engine(Protocol):
+    """One way to run a network. Engines have no state."""
+
+    @property
+    def name(self) -> str:
+        """As the command line has it: `inductor`."""
+        ...
+
+    def lacking(self, device: str, precision: Precision) -> str | None:
+        """Why it cannot be used here for this, in words that end with what to do; None if it can."""
+        ...
+
+    def versions(self) -> Mapping[str, str]:
+        """The libraries that the built files depend on. Files are opened only where these are the same."""
+        ...
+
+    def build(self, job: Job, folder: Path) -> Built:
+        """Write the files into an empty folder. What goes wrong outside this program is a `CompileError`."""
+        ...
+
+    def open(self, folder: Path, weights: Weights, setting: Setting) -> Runner:
+        """Make the files runnable. They have been held against their checksums and stay as long as the runner."""
+        ...

@@ -1,0 +1,136 @@
+"""A lowered graph as a module in evaluation mode: a plain executor of each node's own `Call`.
+
+Its state dict has the leaves of the graph by their names. What runs here is what the ops say, as in the emitted
+source, so any exporter that traces a module takes it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from resnetdsl.compile.lower.lowered import Lowered
+from resnetdsl.emit.pytorch.helpers import source
+from resnetdsl.ir.graph import Graph, Node
+from resnetdsl.ops.base import Call, Expression, Module, Parameter
+from resnetdsl.ops.registry import OPS
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One node: what to call with which outputs of which nodes, and the nodes that nobody reads after it."""
+
+    node: int
+    call: Callable[..., Any]
+    operands: tuple[tuple[int, int], ...]
+    several: bool
+    done: tuple[int, ...]
+
+
+class Program(nn.Module):
+    """Called with the network's input; returns the outputs in the graph's order."""
+
+    def __init__(self, lowered: Lowered, weights: Mapping[str, Tensor]) -> None:
+        """`weights` are the leaves of the lowered graph, which the program then shares."""
+        super().__init__()
+        graph = lowered.graph
+        self._made: dict[str, nn.Module] = {}  # by path: nodes of one path share their weights
+        self._results = [(output.source.node, output.source.output) for output in graph.outputs]
+        last = {source.node: node.id for node in graph.nodes() for source in graph.inputs(node.id)}
+        kept = {node for node, _ in self._results}
+        done: dict[int, list[int]] = {}
+        for node, reader in last.items():
+            if node not in kept:
+                done.setdefault(reader, []).append(node)
+        self._steps = [
+            _Step(
+                node.id,
+                self._function(graph, node, weights),
+                tuple((source.node, source.output) for source in graph.inputs(node.id)),
+                len(node.outputs) > 1,
+                tuple(done.get(node.id, ())),
+            )
+            for node in graph.nodes()
+            if node.op != "input"
+        ]
+        self.eval()
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        made: dict[int, tuple[Tensor, ...]] = {0: (x,)}
+        for step in self._steps:
+            result = step.call(*[made[node][output] for node, output in step.operands])
+            made[step.node] = tuple(result) if step.several else (result,)
+            for node in step.done:
+                del made[node]
+        return [made[node][output] for node, output in self._results]
+
+    def _function(self, graph: Graph, node: Node, weights: Mapping[str, Tensor]) -> Callable[..., Any]:
+        call: Call = OPS[node.op].call(node.attrs, graph.input_types(node.id))
+        match call:
+            case Module():
+                if node.path not in self._made:
+                    self._made[node.path] = _module(call, node.path, weights)
+                    self._place(node.path, self._made[node.path])
+                return self._made[node.path]
+            case Expression(template, helper):
+                return _expression(template, len(graph.inputs(node.id)), helper)
+            case Parameter():
+                owner, _, leaf = node.path.rpartition(".")
+                holder = self._holder(owner)
+                if leaf not in holder._parameters:
+                    holder.register_parameter(leaf, nn.Parameter(weights[node.path], requires_grad=False))
+                return lambda: getattr(holder, leaf)
+
+    def _holder(self, path: str) -> nn.Module:
+        """The module at a path, made of empty ones where there is none."""
+        at: nn.Module = self
+        for name in path.split(".") if path else []:
+            if name not in at._modules:
+                at.add_module(name, nn.Module())
+            at = at.get_submodule(name)
+        return at
+
+    def _place(self, path: str, module: nn.Module) -> None:
+        """Put a module at its path; what is there already below that path is below it afterwards."""
+        owner, _, name = path.rpartition(".")
+        holder = self._holder(owner)
+        if name in holder._modules:
+            for child, inner in holder.get_submodule(name).named_children():
+                module.add_module(child, inner)
+        holder.add_module(name, module)
+
+
+def _module(call: Module, path: str, weights: Mapping[str, Tensor]) -> nn.Module:
+    """The module of a call with its weights, which are not copied."""
+    make = eval(call.target, dict(_namespace(call.helper)))  # noqa: S307 - an op's own text
+    with torch.device("meta"):
+        module: nn.Module = make(*call.args, **dict(call.kwargs))
+    module.load_state_dict({name: weights[f"{path}.{name}"] for name in module.state_dict()}, assign=True)
+    if any(tensor.is_meta for tensor in [*module.parameters(), *module.buffers()]):
+        # It has constants that are no weights: those must be computed.
+        module = make(*call.args, **dict(call.kwargs))
+        module.load_state_dict({name: weights[f"{path}.{name}"] for name in module.state_dict()}, assign=True)
+    return module.requires_grad_(False).eval()
+
+
+def _expression(template: str, operands: int, helper: str | None) -> Callable[..., Any]:
+    names = [f"x{at}" for at in range(operands)]
+    text = re.sub(r"\{(\d+)\}", r"x\1", template).replace("{all}", ", ".join(names))
+    return eval(f"lambda {', '.join(names)}: {text}", dict(_namespace(helper)))  # type: ignore[no-any-return]  # noqa: S307
+
+
+@cache
+def _namespace(helper: str | None) -> Mapping[str, Any]:
+    """The names that a call may use: torch's, and those of a helper's file."""
+    names: dict[str, Any] = {"torch": torch, "nn": nn, "F": F, "math": math, "Tensor": Tensor}
+    if helper is not None:
+        exec(compile(source(helper), f"<{helper}>", "exec"), names)  # noqa: S102 - our own file
+    return names

@@ -1,0 +1,187 @@
+"""How a weight of a lowered graph comes from the checkpoint: a small expression, kept as data in the artifact.
+
+`batch_norm` folded into `conv1` makes the lowered leaf `conv1.weight` the expression
+
+    multiply(leaf conv1.weight, reshape(multiply(leaf bn1.weight, rsqrt(leaf bn1.running_var, 1e-05)), (64, 1, 1, 1)))
+
+Other weights of the same network are put through the same expressions, so that an artifact takes them without being
+compiled again. Everything is computed in float64 and rounded once, at the end.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import torch
+from torch import Tensor
+
+Number = int | float
+Argument = Number | tuple[int, ...]
+"""What a function takes beside its operands: an epsilon, a shape."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A weight of the checkpoint, by its whole name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """A tensor of one value."""
+
+    shape: tuple[int, ...]
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """A function of `FUNCTIONS` on other recipes."""
+
+    function: str
+    operands: tuple[Recipe, ...] = ()
+    arguments: tuple[Argument, ...] = ()
+
+
+Recipe = Leaf | Full | Apply
+
+
+def _kernel_identity(channels: int, groups: int, kernel: tuple[int, int]) -> Tensor:
+    """The weight of a grouped convolution that passes its input on: a one in the middle of the right channel."""
+    inside = channels // groups
+    weight = torch.zeros((channels, inside, *kernel), dtype=torch.float64)
+    each = torch.arange(channels)
+    height, width = kernel
+    weight[each, each % inside, height // 2, width // 2] = 1.0
+    return weight
+
+
+def _standardise(weight: Tensor, eps: float) -> Tensor:
+    """Mean 0 and variance 1 for each output channel, as batch norm in training has it: the biased variance."""
+    flat = weight.flatten(1)
+    variance, mean = torch.var_mean(flat, dim=1, unbiased=False, keepdim=True)
+    return ((flat - mean) * torch.rsqrt(variance + eps)).reshape(weight.shape)
+
+
+FUNCTIONS: Mapping[str, Callable[..., Tensor]] = MappingProxyType(
+    {
+        "add": torch.add,
+        "subtract": torch.subtract,
+        "multiply": torch.multiply,
+        "rsqrt": lambda x, eps: torch.rsqrt(x + eps),
+        "reshape": lambda x, shape: x.reshape(shape),
+        "sum": lambda x, dims: x.sum(dims),
+        "matmul": torch.matmul,
+        "concat": lambda *parts: torch.cat(parts, dim=0),
+        "pad": torch.nn.functional.pad,
+        "kernel_identity": _kernel_identity,
+        "standardise": _standardise,
+    }
+)
+"""Functions of operands, then of arguments. The names are part of the artifact's format."""
+
+
+def evaluate(recipe: Recipe, weights: Mapping[str, Tensor]) -> Tensor:
+    """The tensor, in float64 where it is floating; a KeyError where a leaf is not in `weights`."""
+    match recipe:
+        case Leaf(name):
+            found = weights[name].detach()
+            return found.double() if found.is_floating_point() else found
+        case Full(shape, value):
+            return torch.full(shape, value, dtype=torch.float64)
+        case Apply(function, operands, arguments):
+            return FUNCTIONS[function](*(evaluate(each, weights) for each in operands), *arguments)
+
+
+def evaluate_all(
+    recipes: Mapping[str, Recipe], weights: Mapping[str, Tensor], dtype: torch.dtype, device: torch.device
+) -> dict[str, Tensor]:
+    """The weights of a lowered graph, by name, contiguous; what is not floating keeps its type."""
+    found: dict[str, Tensor] = {}
+    for name, recipe in recipes.items():
+        match recipe:
+            case Leaf(leaf):  # the common case needs no float64
+                tensor = weights[leaf].detach()
+            case _:
+                tensor = evaluate(recipe, weights)
+        kept = dtype if tensor.is_floating_point() else tensor.dtype
+        # Always a copy: an artifact's weights are not the module's.
+        found[name] = tensor.to(device=device, dtype=kept, copy=True).contiguous()
+    return found
+
+
+def leaves(recipe: Recipe) -> Iterator[str]:
+    """The leaves of the checkpoint that it reads, with repetitions."""
+    match recipe:
+        case Leaf(name):
+            yield name
+        case Full():
+            pass
+        case Apply(_, operands):
+            for each in operands:
+                yield from leaves(each)
+
+
+# --- shorthands for the passes ---
+
+
+def add(left: Recipe, right: Recipe) -> Recipe:
+    return Apply("add", (left, right))
+
+
+def subtract(left: Recipe, right: Recipe) -> Recipe:
+    return Apply("subtract", (left, right))
+
+
+def multiply(left: Recipe, right: Recipe) -> Recipe:
+    return Apply("multiply", (left, right))
+
+
+def reshape(recipe: Recipe, *shape: int) -> Recipe:
+    return Apply("reshape", (recipe,), (shape,))
+
+
+# --- in and out of JSON ---
+
+
+def to_json(recipe: Recipe) -> object:
+    """`["leaf", name]`, `["full", shape, value]`, or `[function, operand, ..., argument, ...]` with lists as shapes."""
+    match recipe:
+        case Leaf(name):
+            return ["leaf", name]
+        case Full(shape, value):
+            return ["full", list(shape), value]
+        case Apply(function, operands, arguments):
+            plain = [list(each) if isinstance(each, tuple) else each for each in arguments]
+            return [function, [to_json(each) for each in operands], plain]
+
+
+def from_json(found: object) -> Recipe:
+    """The recipe; a ValueError for anything that `to_json` does not write."""
+    match found:
+        case ["leaf", str(name)]:
+            return Leaf(name)
+        case ["full", list(shape), int() | float() as value]:
+            return Full(_shape(shape), float(value))
+        case [str(function), list(operands), list(arguments)] if function in FUNCTIONS:
+            return Apply(function, tuple(map(from_json, operands)), tuple(map(_argument, arguments)))
+    raise ValueError(f"no recipe: {str(found)[:80]}")
+
+
+def _argument(found: object) -> Argument:
+    match found:
+        case list():
+            return _shape(found)
+        case int() | float() if not isinstance(found, bool) and math.isfinite(found):
+            return found
+    raise ValueError(f"no argument of a recipe: {str(found)[:80]}")
+
+
+def _shape(found: list[object]) -> tuple[int, ...]:
+    if not all(type(each) is int for each in found):
+        raise ValueError(f"no shape: {str(found)[:80]}")
+    return tuple(each for each in found if isinstance(each, int))

@@ -1,0 +1,53 @@
+"""What the tests of passes share: a network with random weights, lowered, and held against its own module."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+import resnetdsl
+from resnetdsl.compile.lower.lowered import Lowered
+from resnetdsl.compile.lower.pipeline import lower
+from resnetdsl.compile.program import Program
+from resnetdsl.compile.recipes import evaluate_all
+from resnetdsl.compile.verify import Reference
+from resnetdsl.network import Network
+from tests.emit.interpreter import randomise
+
+CPU = torch.device("cpu")
+
+
+def network(body: str, params: str = "", size: str = "3x16x16") -> Network:
+    """A network whose statements are `body`."""
+    return resnetdsl.load(f"network n({params}) {{\n    input {size}\n{body}\n}}\n").network("n")
+
+
+def distance(
+    net: Network, lowered: Lowered, dtype: torch.dtype = torch.float64, batch: int = 2, seed: int = 0
+) -> float:
+    """The largest difference between the module and the lowered graph, over the largest output.
+
+    Weights and statistics are random. Each output counts by itself; shapes must agree.
+    """
+    module = net.module().eval().to(dtype)
+    randomise(module, seed)
+    names = tuple(output.name for output in net.checked.outputs)
+    type = net.checked.node(0).outputs[0]
+    x = torch.randn(2, *type.shape, generator=torch.Generator().manual_seed(seed)).to(dtype)
+    expected = Reference(module, names)(x)
+    with torch.no_grad():
+        actual: list[Tensor] = Program(lowered, evaluate_all(lowered.recipes, module.state_dict(), dtype, CPU))(x)
+    assert [t.shape for t in actual] == [t.shape for t in expected]
+    assert all(bool(t.isfinite().all()) for t in expected)
+    return max(
+        float((a - e).abs().max() / e.abs().max().clamp_min(1e-30)) for a, e in zip(actual, expected, strict=True)
+    )
+
+
+def lowered(net: Network, *without: str) -> Lowered:
+    return lower(net.checked, without)
+
+
+def ops(lowered: Lowered) -> list[str]:
+    """The ops of a lowered graph in their order, the input left out."""
+    return [node.op for node in lowered.graph.nodes() if node.op != "input"]
