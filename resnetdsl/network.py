@@ -53,18 +53,23 @@ class Network:
         """The `networkx.MultiDiGraph`: nodes hold a `Node` under `node`, edges their `type`, keyed by port."""
         return self.checked.nx
 
-    def source(self) -> str:
-        """PyTorch source that needs torch alone."""
+    def source(self, *, checkpoint_blocks: bool = False) -> str:
+        """PyTorch source that needs torch alone.
+
+        With `checkpoint_blocks` training keeps only the inputs of each block, and computes the rest again for the
+        backward pass: less memory for more time. NothingToCheckpointError, a ValueError, if there are no blocks.
+        """
         from resnetdsl.emit.pytorch.document import Header, emit
 
-        return emit(self.checked, header=Header(self.origin.name, self.origin.digest))
+        header = Header(self.origin.name, self.origin.digest)
+        return emit(self.checked, header=header, checkpoint_blocks=checkpoint_blocks)
 
-    def module(self) -> nn.Module:
+    def module(self, *, checkpoint_blocks: bool = False) -> nn.Module:
         """That source, run: a module with freshly drawn weights, in training mode."""
         from resnetdsl.emit.module import build
         from resnetdsl.emit.pytorch.document import class_name
 
-        return build(self.source(), class_name(self.checked))
+        return build(self.source(checkpoint_blocks=checkpoint_blocks), class_name(self.checked))
 
     def dump(self) -> str:
         """The graph as YAML, which `resnetdsl.ir.load.load` reads back."""

@@ -62,13 +62,18 @@ def namespace(helper: str | None) -> dict[str, object]:
 
 
 def check_helper(text: str) -> None:
-    """A helper is pasted into emitted source: one definition, and no imports but those that the source has."""
+    """A helper is pasted into emitted source: no imports but torch's and the standard library's."""
     allowed = {"import torch", "from torch import nn", "from torch import Tensor, nn", "import math"}
     allowed |= {"import torch.nn.functional as F", "from __future__ import annotations"}
+    allowed |= {"import functools", "from typing import Any", "from collections.abc import Callable, Iterator"}
+    allowed |= {"from contextlib import AbstractContextManager, contextmanager, nullcontext"}
+    allowed |= {"from torch.utils.checkpoint import checkpoint"}
     body = ast.parse(text).body
     imports = {ast.unparse(item) for item in body if isinstance(item, (ast.Import, ast.ImportFrom))}
     assert imports <= allowed, imports - allowed
-    assert len([item for item in body if isinstance(item, (ast.ClassDef, ast.FunctionDef))]) == 1
+    defined = [item for item in body if isinstance(item, (ast.ClassDef, ast.FunctionDef))]
+    assert defined
+    assert all(map(ast.get_docstring, defined))
 
 
 class Applied(nn.Module):

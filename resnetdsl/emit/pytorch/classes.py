@@ -19,10 +19,14 @@ MOST_HANDED = 2
 
 @dataclass(eq=False, slots=True)
 class Class:
-    """A class to be emitted. `handed` are the places of the statements whose module the constructor is given."""
+    """A class to be emitted. `handed` are the places of the statements whose module the constructor is given.
+
+    `recomputed` says that training keeps the inputs of its `forward` alone.
+    """
 
     units: list[Unit]
     handed: tuple[int, ...] = ()
+    recomputed: bool = False
     number: int = -1
     name: str = ""
     columns: Columns = field(default_factory=Columns)

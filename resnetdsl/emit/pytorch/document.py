@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from resnetdsl.emit.pytorch import helpers, weights
 from resnetdsl.emit.pytorch.bodies import Bodies, Unit
-from resnetdsl.emit.pytorch.classes import classify
+from resnetdsl.emit.pytorch.classes import Class, classify
+from resnetdsl.emit.pytorch.cuts import HELPER, cuts
 from resnetdsl.emit.pytorch.leaves import Leaf, leaf
 from resnetdsl.emit.pytorch.naming import class_names
 from resnetdsl.emit.pytorch.parts import Printer
@@ -48,18 +49,36 @@ def class_name(graph: Graph) -> str:
     return camel(graph.name, "Network")
 
 
-def emit(graph: CheckedGraph, *, header: Header | None = None, ops: Mapping[str, Op] = OPS) -> str:
+class NothingToCheckpointError(ValueError):
+    """A network without blocks has no place to cut."""
+
+
+def emit(
+    graph: CheckedGraph,
+    *,
+    header: Header | None = None,
+    ops: Mapping[str, Op] = OPS,
+    checkpoint_blocks: bool = False,
+) -> str:
     """A network as PyTorch source that needs torch alone; the same graph always gives the same text.
 
     The network's class is called `class_name(graph)`. Its `forward` returns the result, or where the spec has
     taps a dictionary of all of them, with the result last, as `output`.
+
+    `checkpoint_blocks` trades time for memory while training (Chen et al., 2016, arXiv:1604.06174): of each block
+    only the inputs are kept, and the backward pass computes the rest again. Names, gradients and running statistics
+    are those of the source without. NothingToCheckpointError if the network has no blocks.
     """
     leaves, rules = weights.gather([leaf(graph, node, ops[node.op]) for node in graph.nodes()])
     # The result after the taps: what a reader of the dictionary looks for.
     results = sorted(graph.outputs, key=lambda output: output.name == "output")
     bodies = Bodies.of(graph, leaves, [output.source for output in results])
     classes = classify(bodies.units)
-    used = sorted({each.helper for each in leaves if each.helper is not None})
+    if checkpoint_blocks:
+        _checkpoint(graph, classes)
+    used = sorted(
+        {each.helper for each in leaves if each.helper is not None} | ({HELPER} if checkpoint_blocks else set())
+    )
     taken = {name for helper in used for name in helpers.definitions(helper)}
     names = class_names(classes, class_name(graph), taken)
     loop = weights.loop(rules, helpers.bases(used))
@@ -75,6 +94,15 @@ def emit(graph: CheckedGraph, *, header: Header | None = None, ops: Mapping[str,
     return (
         "\n".join([*docstring(_head(graph, header or Header(), leaves)), "", *_imports(code, used)]) + f"\n\n\n{code}"
     )
+
+
+def _checkpoint(graph: Graph, classes: list[Class]) -> None:
+    """Mark the classes of the blocks."""
+    places = cuts(graph)
+    for cls in classes[:-1]:
+        cls.recomputed = any(unit.path in places for unit in cls.units)
+    if not any(cls.recomputed for cls in classes):
+        raise NothingToCheckpointError(f"`{graph.name}` has no blocks")
 
 
 def _imports(code: str, used: list[str]) -> list[str]:

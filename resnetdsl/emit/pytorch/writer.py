@@ -10,6 +10,7 @@ from itertools import islice
 from resnetdsl.emit.pytorch import weights
 from resnetdsl.emit.pytorch.bodies import Statement
 from resnetdsl.emit.pytorch.classes import Class
+from resnetdsl.emit.pytorch.cuts import HELPER
 from resnetdsl.emit.pytorch.forward import Forward, Step, quote
 from resnetdsl.emit.pytorch.layout import signature, wrap
 from resnetdsl.emit.pytorch.leaves import Form
@@ -64,7 +65,9 @@ class Writer:
         texts = (text for each in self.unit.statements for text in self.texts[id(each)])
         for place, each in enumerate(self.unit.statements):
             self.inits += [weights.call(init, f"self[{place}]") for init in each.inits]
-        return self._constructor([f"super().__init__({self.printer.sequence(items, texts)})", *self.inits, *self.after])
+        made = [f"super().__init__({self.printer.sequence(items, texts)})", *self.inits, *self.after]
+        forward = ["    def forward(self, x: Tensor) -> Tensor:", "        return super().forward(x)", ""]
+        return [*self._constructor(made), *([f"    @{HELPER}", *forward] if self.cls.recomputed else [])]
 
     def _module(self) -> list[str]:
         plan = self._register()
@@ -80,6 +83,7 @@ class Writer:
         count = len(self.unit.results)
         result = "dict[str, Tensor]" if keys else "Tensor" if count == 1 else f"tuple[{', '.join(['Tensor'] * count)}]"
         lines = self._constructor(["super().__init__()", *made]) if made or self.cls.handed else []
+        lines += [f"    @{HELPER}"] if self.cls.recomputed else []
         lines += signature(f"def forward(self{', ' if arguments else ''}{arguments}) -> {result}:", 4)
         for line in body:
             stripped = line.lstrip()
