@@ -9,8 +9,8 @@ from resnetdsl.cli.output import UsageError, say, write
 from resnetdsl.cli.specs import add_spec, network
 
 NAME = "render"
-HELP = "draw a network as SVG, DOT or Mermaid"
-FORMATS = ("svg", "dot", "mermaid")
+HELP = "draw a network as SVG, DOT, Mermaid or an interactive page"
+FORMATS = ("svg", "dot", "mermaid", "html")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +28,10 @@ def run(args: argparse.Namespace) -> int:
     from resnetdsl.emit.outline import Level
 
     form = args.format or _by_name(args.output)
+    if form == "html":
+        from resnetdsl.emit.viewer import to_html
+
+        return _written(args, to_html(network(args).checked, Level(args.level)))
     drawing = view(network(args).checked, Level(args.level))
     try:
         match form:
@@ -39,6 +43,10 @@ def run(args: argparse.Namespace) -> int:
                 text = to_svg(drawing, args.engine)
     except (RenderUnavailable, DiagramTooLarge) as problem:
         raise UsageError(str(problem), kind="render") from problem
+    return _written(args, text)
+
+
+def _written(args: argparse.Namespace, text: str) -> int:
     write(args.output, text)
     if args.output not in (None, "-"):
         say(args, f"wrote {args.output}")
@@ -47,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _by_name(output: str | None) -> str:
     suffix = Path(output).suffix if output else ".svg"
-    known = {".svg": "svg", ".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".mermaid": "mermaid"}
+    known = {".svg": "svg", ".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".mermaid": "mermaid", ".html": "html"}
     if output == "-":
         return "svg"
     if suffix not in known:
