@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from resnetdsl.cli.interrupt import interruptible
 from resnetdsl.cli.output import UsageError, say
 from resnetdsl.cli.progress import Progress
 from resnetdsl.cli.specs import add_spec, network
+from resnetdsl.cli.targets import add_target, settle
 
 if TYPE_CHECKING:
     from resnetdsl.compile.compiler import CompileResult
@@ -22,19 +23,7 @@ _EXTRA = {"torch": "PyTorch", "numpy": "NumPy"}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_spec(parser)
     parser.add_argument("-o", "--output", metavar="FILE.rnetc", help="the artifact; NETWORK.rnetc by default")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument("--dtype", choices=("float32", "bfloat16", "float16"), default="float32")
-    parser.add_argument("--batch", metavar="N|LO..HI", default="1", help="the batch sizes it serves: 8, or 1..32")
-    parser.add_argument(
-        "--backend",
-        choices=("auto", "inductor", "onnxruntime", "openvino"),
-        default="inductor",
-        help="the engine; auto takes the fastest of those that are here",
-    )
-    parser.add_argument(
-        "--mode", choices=("latency", "throughput"), default="latency", help="what is to be fast: one request, or many"
-    )
-    parser.add_argument("--without", metavar="PASS", action="append", default=[], help="leave out a pass; see --plan")
+    add_target(parser)
     parser.add_argument(
         "--weights", metavar="FILE", help="a checkpoint: .safetensors, .pth or .pt; random weights by default"
     )
@@ -45,21 +34,17 @@ def run(args: argparse.Namespace) -> int:
     from resnetdsl.compile.errors import CompileError
     from resnetdsl.compile.progress import counting
 
+    settings: dict[str, Any] = settle(args)
     found = network(args)
     try:
         with interruptible(), Progress.on_stderr(quiet=args.quiet) as progress, counting(progress.count):
             progress.phase("starting PyTorch")
             result = found.compile(
                 args.output or f"{found.name}.rnetc",
-                device=args.device,
-                dtype=args.dtype,
-                batch=args.batch,
-                backend=args.backend,
-                mode=args.mode,
-                without=args.without,
                 weights=args.weights,
                 seed=args.seed,
                 progress=progress.phase,
+                **settings,
             )
     except CompileError as problem:
         raise UsageError(problem.message, problem.help, kind=problem.problem.value) from problem

@@ -10,18 +10,21 @@ from resnetdsl.cli.specs import open_spec
 from resnetdsl.diagnostics.plain import escape
 
 NAME = "list"
-HELP = "list networks with their parameters and multiply-accumulates"
+HELP = "list networks with their parameters and multiply-accumulates, or the shipped targets"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("spec", nargs="*", metavar="FILE.rnet", help="specs; without one, all that are shipped")
     parser.add_argument("--match", metavar="TEXT", default="", help="only networks with this in their name")
     parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--targets", action="store_true", help="the targets that `compile --target` knows, instead")
     parser.add_argument("--fast", action="store_true", help="names and words only; no network is built")
     add_color(parser)
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.targets:
+        return _targets(args)
     from resnetdsl.api import shipped_files
 
     files = args.spec or [str(path) for path in shipped_files()]
@@ -46,6 +49,27 @@ def run(args: argparse.Namespace) -> int:
         put(f"{line if len(line) <= columns else line[: columns - 3] + '...'}\n")
     say(args, f"{len(rows)} network{'' if len(rows) == 1 else 's'}")
     return status
+
+
+def _targets(args: argparse.Namespace) -> int:
+    from resnetdsl.compile.targets import find_target, shipped_targets
+
+    if args.spec:
+        raise UsageError("`--targets` lists what is shipped, and takes no spec")
+    found = [find_target(name) for name in shipped_targets() if args.match in name]
+    if args.format == "json":
+        import json
+
+        rows = [{"name": each.name, "description": each.description, **each.options()} for each in found]
+        put(f"{json.dumps(rows, indent=2)}\n")
+        return 0
+    longest = max((len(each.name) for each in found), default=0)
+    for each in found:
+        put(f"{each.name:<{longest}}  {escape(each.description)}\n")
+        settings = ", ".join(f"{name} {value}" for name, value in each.options().items())
+        put(f"{'':<{longest}}  {settings}\n")
+    say(args, f"{len(found)} target{'' if len(found) == 1 else 's'}")
+    return 0
 
 
 def _millions(value: object, unit: str, scale: float) -> str:

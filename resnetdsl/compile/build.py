@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from resnetdsl.compile.compiler import CompileResult, compile_module
-from resnetdsl.compile.options import Backend, Batch, CompileOptions, Device, Mode, Precision, Provenance
+from resnetdsl.compile.options import Backend, Batch, CompileOptions, Device, Layout, Mode, Precision, Provenance
 from resnetdsl.compile.weights import load_weights
 from resnetdsl.ir.graph import CheckedGraph
 
@@ -27,6 +27,8 @@ def compile_network(
     backend: str = "inductor",
     mode: str = "latency",
     without: Sequence[str] = (),
+    layout: str | None = None,
+    threads: int | None = None,
     weights: str | Path | None = None,
     seed: int = 0,
     progress: Callable[[str], None] | None = None,
@@ -40,6 +42,8 @@ def compile_network(
         Backend(backend),
         Mode(mode),
         tuple(without),
+        Layout(layout) if layout is not None else None,
+        threads,
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -70,14 +70,15 @@ def compile_module(
     using = engine(options.backend.value)
     if (lack := using.lacking(device.type, options.precision)) is not None:
         raise CompileError(Problem.NO_ENGINE, f"the engine `{using.name}` cannot be used here: {lack}")
-    setting = Setting(device.type, options.precision, options.mode, Layout.CONTIGUOUS, input_spec(graph, options.batch))
+    layout = options.layout or Layout.CONTIGUOUS
+    setting = Setting(device.type, options.precision, options.mode, layout, input_spec(graph, options.batch))
     clock.start("lowering")
     lowered = lower(graph, options.without)
 
     def derive(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return evaluate_all(lowered.recipes, state, setting.dtype, device)
 
-    with work_folder() as work, _quiet():
+    with work_folder() as work, _quiet(), _threads(options.threads):
         # The code and, while it is linked, what the engine makes of the weights.
         check_output(work / f"model{SUFFIX}", SUFFIX, 3 * size + _OVERHEAD)
         weights = derive(module.state_dict())
@@ -120,6 +121,17 @@ def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"torch\.|copyreg")
         yield
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """Compile and measure for so many threads; engines ask PyTorch for their number."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 class _Clock:

@@ -44,7 +44,7 @@ class Layout(Enum):
     """How images lie in memory."""
 
     CONTIGUOUS = "contiguous"
-    CHANNELS_LAST = "channels-last"
+    CHANNELS_LAST = "channels_last"
 
 
 class Backend(Enum):
@@ -93,6 +93,10 @@ class CompileOptions:
     mode: Mode = Mode.LATENCY
     without: tuple[str, ...] = ()
     """Passes that are left out."""
+    layout: Layout | None = None
+    """How images lie in memory between layers; None leaves it to us."""
+    threads: int | None = None
+    """The processor threads that the code is made for; None for PyTorch's number."""
 
 
 @dataclass(frozen=True, slots=True)

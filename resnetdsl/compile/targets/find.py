@@ -21,8 +21,10 @@ def shipped_targets() -> dict[str, Path]:
 
 
 def pass_names() -> tuple[str, ...]:
-    """The passes that a target may switch."""
-    return ("fold_norms",)
+    """The passes that a target may switch. They come with torch, and are asked for only where a target names some."""
+    from resnetdsl.compile.lower.pipeline import PASSES
+
+    return tuple(each.name for each in PASSES)
 
 
 def find_target(wanted: str) -> Target:
@@ -48,7 +50,7 @@ def read_target(path: Path) -> Target:
         file = read_source(path, name, sink)
     except OSError as problem:
         raise TargetError(f"cannot read {path}: {problem.strerror or problem}") from problem
-    target = check_target(file, path.stem, sink, pass_names()) if file is not None else None
+    target = check_target(file, path.stem, sink, pass_names) if file is not None else None
     if target is None:
         raise TargetError(f"{name} has mistakes", diagnostics=word_all(sink.facts))
     return target

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 from resnetdsl.diagnostics.model import Diagnostic
 
@@ -16,6 +16,9 @@ class TargetError(Exception):
         self.message = message
         self.help = help
         self.diagnostics = diagnostics
+
+
+SETTINGS = ("device", "dtype", "layout", "batch", "mode", "backend", "threads")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +39,9 @@ class Target:
     threads: int | None = None
     passes: Mapping[str, bool] = field(default_factory=dict)
 
-    def said(self) -> dict[str, object]:
-        """The settings that the file has, in the order above, without its description."""
-        values = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {
-            name: value
-            for name, value in values.items()
-            if name not in {"name", "description"} and value not in (None, {})
-        }
+    def options(self) -> dict[str, object]:
+        """What is said, as `Network.compile` takes it: passes that are off come as `without`."""
+        values = {name: getattr(self, name) for name in SETTINGS}
+        said: dict[str, object] = {name: value for name, value in values.items() if value is not None}
+        without = tuple(name for name, on in self.passes.items() if not on)
+        return said | ({"without": without} if without else {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from resnetdsl.compile.targets.document import Scalar, Sequence, Table, Value, read
@@ -19,11 +20,13 @@ from resnetdsl.diagnostics.model import Sink
 from resnetdsl.elaborate.arguments import nearest
 from resnetdsl.source import SourceFile
 
+Passes = Callable[[], tuple[str, ...]]
+
 _COUNTS = {"batch": batch_problem, "threads": threads_problem}
 
 
-def check_target(file: SourceFile, name: str, sink: Sink, passes: tuple[str, ...]) -> Target | None:
-    """The target that a text describes, or None if `sink` has been told of mistakes. `passes` are those there are."""
+def check_target(file: SourceFile, name: str, sink: Sink, passes: Passes) -> Target | None:
+    """The target that a text describes, or None if `sink` has been told of mistakes. `passes` gives those there are."""
     root = read(file, sink)
     if root is None and not sink.facts:
         sink.report("E1003", file.span(len(file.text), len(file.text)), got="empty")
@@ -37,9 +40,9 @@ def check_target(file: SourceFile, name: str, sink: Sink, passes: tuple[str, ...
 
 
 class _Checker:
-    def __init__(self, sink: Sink, passes: tuple[str, ...]) -> None:
+    def __init__(self, sink: Sink, passes: Passes) -> None:
         self.sink = sink
-        self.passes = passes
+        self.known_passes = passes
 
     def settings(self, table: Table) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -89,17 +92,18 @@ class _Checker:
 
     def passes_of(self, value: Value) -> dict[str, bool] | None:
         """The passes that are switched on or off."""
+        passes = self.known_passes()
         if not isinstance(value, Table):
-            example = f"passes: {{{self.passes[0] if self.passes else 'NAME'}: off}}"
+            example = f"passes: {{{passes[0]}: off}}"
             self.sink.report(
                 "E1008", value.span, name="passes", wanted="a table of passes", got=_kind(value), example=example
             )
             return None
         found: dict[str, bool] = {}
         for key, switch in self._once(value):
-            if key.text not in self.passes:
-                suggestion = nearest(key.text, self.passes)
-                self.sink.report("E1009", key.span, name=key.text, suggestion=suggestion, known=self.passes or None)
+            if key.text not in passes:
+                suggestion = nearest(key.text, passes)
+                self.sink.report("E1009", key.span, name=key.text, suggestion=suggestion, known=passes)
             elif not isinstance(switch, Scalar):
                 self.sink.report(
                     "E1008",

@@ -6,19 +6,20 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from resnetdsl.compile.options import MOST_BATCH
+from resnetdsl.compile.options import MOST_BATCH, Backend, Device, Layout, Mode, Precision
+from resnetdsl.compile.targets.model import SETTINGS
 
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
-    "device": ("auto", "cpu", "cuda"),
-    "dtype": ("float32", "bfloat16", "float16", "int8"),
-    "layout": ("auto", "channels_last", "contiguous"),
-    "mode": ("latency", "throughput"),
-    "backend": ("auto", "inductor", "onnxruntime", "openvino"),
+    "device": tuple(each.value for each in Device),
+    "dtype": tuple(each.value for each in Precision),
+    "layout": tuple(each.value for each in Layout),
+    "mode": tuple(each.value for each in Mode),
+    "backend": tuple(each.value for each in Backend),
 }
 """Settings that are one of a few words."""
 
 MOST_THREADS: Final = 1024
-NAMES: Final = ("description", "device", "dtype", "layout", "batch", "mode", "backend", "threads", "passes")
+NAMES: Final = ("description", *SETTINGS, "passes")
 SWITCH: Final[Mapping[str, bool]] = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
 
 OTHER_NAMES: Final[Mapping[str, str]] = {
@@ -31,6 +32,7 @@ OTHER_NAMES: Final[Mapping[str, str]] = {
     "half": "float16",
     "i8": "int8",
     "nhwc": "channels_last",
+    "channels-last": "channels_last",
     "nchw": "contiguous",
     "contiguous_format": "contiguous",
     "ort": "onnxruntime",

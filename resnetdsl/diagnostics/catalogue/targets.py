@@ -162,6 +162,7 @@ CODES = (
             """,
         good="""
             device: cpu
+            passes: {norms: on}
             """,
     ),
     Code(
@@ -179,10 +180,11 @@ CODES = (
             """,
         bad="""
             passes:
-              fold_bathc_norm: off
+              norm: off
             """,
         good="""
-            device: cpu
+            passes:
+              norms: off
             """,
     ),
     Code(
@@ -200,11 +202,11 @@ CODES = (
             """,
         bad="""
             device: cuda
-            dtype: int8
+            backend: openvino
             """,
         good="""
             device: cpu
-            dtype: int8
+            backend: openvino
             """,
     ),
 )

@@ -1,0 +1,83 @@
+"""The options that say what a network is compiled for: one by one, or together as a target, over which they win."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Final
+
+from resnetdsl.cli.output import UsageError
+
+CHOICES: Final = {
+    "device": ("auto", "cpu", "cuda"),
+    "dtype": ("float32", "bfloat16", "float16"),
+    "layout": ("contiguous", "channels_last"),
+    "mode": ("latency", "throughput"),
+    "backend": ("auto", "inductor", "onnxruntime", "openvino"),
+}
+"""Those of `compile.options`, which a command line that checks a spec has no need of."""
+
+USUAL: Final[dict[str, object]] = {
+    "device": "auto",
+    "dtype": "float32",
+    "layout": None,
+    "batch": "1",
+    "mode": "latency",
+    "backend": "inductor",
+    "threads": None,
+}
+"""What holds where neither an option nor the target says anything."""
+
+_HELP: Final = {
+    "device": "what it runs on; auto is a GPU where there is one",
+    "dtype": "what it computes in",
+    "layout": "how images lie in memory between layers; by default what is known to be fast",
+    "mode": "what is to be fast: one request, or many",
+    "backend": "the engine; auto takes the fastest of those that are here",
+}
+
+
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """`--target`, and an option for each of its settings."""
+    parser.add_argument(
+        "--target",
+        metavar="NAME|FILE.yaml",
+        help="the options below from a file, or from a shipped one: `list --targets`",
+    )
+    for name, choices in CHOICES.items():
+        usual = f" (default: `{USUAL[name]}`)" if USUAL[name] else ""
+        parser.add_argument(f"--{name}", choices=choices, help=f"{_HELP[name]}{usual}")
+    parser.add_argument("--batch", metavar="N|LO..HI", help="the batch sizes it serves: 8, or 1..32 (default: `1`)")
+    parser.add_argument(
+        "--threads", metavar="N", type=_count, help="processor threads that it is made for; PyTorch's number by default"
+    )
+    parser.add_argument("--without", metavar="PASS", action="append", default=[], help="leave out a pass; see --plan")
+
+
+def settle(args: argparse.Namespace) -> dict[str, object]:
+    """The settings as `Network.compile` takes them: the options', else the target's, else the usual."""
+    said: dict[str, object] = {}
+    if args.target is not None:
+        said = _target(args.target)
+    given = {name: getattr(args, name) for name in USUAL if getattr(args, name) is not None}
+    without = dict.fromkeys((*_names(said.pop("without", ())), *args.without))
+    return {**USUAL, **said, **given, "without": tuple(without)}
+
+
+def _target(name: str) -> dict[str, object]:
+    from resnetdsl.compile.targets import TargetError, find_target
+
+    try:
+        return find_target(name).options()
+    except TargetError as problem:
+        code = 1 if problem.diagnostics else 2
+        raise UsageError(problem.message, problem.help, "target", code, problem.diagnostics) from problem
+
+
+def _names(value: object) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else ()
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 1024):
+        raise argparse.ArgumentTypeError(f"`{text}` is no number of threads")
+    return int(text)

@@ -1,0 +1,126 @@
+"""Targets: the shipped ones, those of users, and how the command line's options win over them. The mistakes in their
+text are cases of tests/diagnostics."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from resnetdsl.cli import targets as options
+from resnetdsl.compile.targets import TargetError, find_target, shipped_targets
+from resnetdsl.compile.targets.find import pass_names
+from resnetdsl.compile.targets.settings import CHOICES, NAMES
+from resnetdsl.diagnostics.catalogue import CODES
+from tests.cli.running import GOOD, run
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "device: cpu\ndtype: bfloat16\nbatch: 1..4\nthreads: 2\npasses: {norms: off, training: on}\n",
+        encoding="utf-8",
+    )
+    return path
+
+
+@pytest.mark.parametrize("name", shipped_targets())
+def test_shipped_targets(name: str) -> None:
+    found = find_target(name)
+    assert found.name == name
+    assert found.description.endswith(".")
+    # A second opinion on the text: what another reader makes of it.
+    plain = yaml.safe_load(shipped_targets()[name].read_text(encoding="utf-8"))
+    assert {key: str(value) for key, value in plain.items() if key != "description"} == {
+        key: str(value) for key, value in found.options().items()
+    }
+
+
+def test_what_is_shipped() -> None:
+    assert set(shipped_targets()) >= {"cpu-latency", "cpu-throughput", "h100", "h200"}
+
+
+def test_a_file(target: Path) -> None:
+    assert find_target(str(target)).options() == {
+        "device": "cpu",
+        "dtype": "bfloat16",
+        "batch": "1..4",
+        "threads": 2,
+        "without": ("norms",),
+    }
+
+
+def settled(*arguments: str) -> dict[str, object]:
+    parser = argparse.ArgumentParser()
+    options.add_target(parser)
+    return options.settle(parser.parse_args(arguments))
+
+
+def test_options_win_over_the_target_and_the_target_over_what_is_usual(target: Path) -> None:
+    assert settled() == {**options.USUAL, "without": ()}
+    found = settled("--target", str(target), "--dtype", "float32", "--without", "training", "--without", "norms")
+    assert found == {
+        "device": "cpu",
+        "dtype": "float32",
+        "layout": None,
+        "batch": "1..4",
+        "mode": "latency",
+        "backend": "inductor",
+        "threads": 2,
+        "without": ("norms", "training"),
+    }
+
+
+def test_the_command_line_knows_the_choices_of_the_compiler() -> None:
+    assert options.CHOICES == CHOICES
+    assert {*options.USUAL, "description", "passes"} == set(NAMES)
+
+
+def test_all_settings_and_passes_are_in_the_words_of_the_mistakes() -> None:
+    assert all(f"`{name}`" in CODES["E1004"].explanation for name in NAMES)
+    assert "norms" in pass_names()
+
+
+def test_a_name_that_is_none() -> None:
+    with pytest.raises(TargetError) as caught:
+        find_target("cpu-latencie")
+    assert caught.value.help.startswith("did you mean `cpu-latency`? shipped are cpu-")
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "words"),
+    [
+        (None, 2, "No such file"),
+        (b"devise: cpu\ndtype: fp32\n", 1, "E1006"),
+        (b"\xff\xfe\x00", 1, "E0110"),
+        (b"a: " + b"x" * 1_000_001, 1, "E0111"),
+    ],
+)
+def test_on_the_command_line(content: bytes | None, code: int, words: str, tmp_path: Path) -> None:
+    spec, path = tmp_path / "good.rnet", tmp_path / "t.yaml"
+    spec.write_text(GOOD, encoding="utf-8")
+    if content is not None:
+        path.write_bytes(content)
+    done = run("compile", spec, "--net", "tiny", "--target", path)
+    assert done.code == code
+    assert words in done.err
+    assert "Traceback" not in done.err
+
+
+def test_list() -> None:
+    done = run("list", "--targets")
+    assert "cpu-latency" in done.out
+    assert "batch 1..256" in done.out
+    rows = json.loads(run("list", "--targets", "--format", "json", "--match", "h100").out)
+    assert [row["name"] for row in rows] == ["h100"]
+    assert run("list", "--targets", "resnet18").code == 2
+
+
+def test_a_number_of_threads() -> None:
+    done = run("compile", "resnet18", "--threads", "0")
+    assert done.code == 2
+    assert "no number of threads" in done.err
