@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from resnetdsl.compile.lower import fold_after, norms, training
+from resnetdsl.compile.lower import branches, fold_after, fold_before, norms, parallel, standardised, training
 from resnetdsl.compile.lower.lowered import Lowered, Pass, unlowered
 from resnetdsl.ir.graph import CheckedGraph
 
-PASSES: tuple[Pass, ...] = (training.PASS, fold_after.PASS, norms.PASS)
+PASSES: tuple[Pass, ...] = (
+    training.PASS,
+    standardised.PASS,
+    fold_after.PASS,
+    fold_before.PASS,
+    branches.PASS,
+    parallel.PASS,
+    norms.PASS,
+)
 
 Watch = Callable[[Pass, Lowered], None]
 

@@ -112,13 +112,15 @@ class Rewriter:
             self.recipes[f"{path}.{name}".removesuffix(".")] = recipe
         return draft
 
-    def succeed(self, node: Draft, attrs: Mapping[str, Value], weights: Mapping[str, Recipe]) -> Draft:
-        """A node in another's place, with its op, operands and, where nobody shares its weights, its path.
+    def succeed(
+        self, node: Draft, attrs: Mapping[str, Value], weights: Mapping[str, Recipe], *, op: str | None = None
+    ) -> Draft:
+        """A node in another's place, with its operands and, where nobody shares its weights, its path.
 
         Until the other is replaced or swept out, both are there.
         """
         self._at[node.path] -= 1
-        made = self.add(node.op, attrs, node.inputs, node, node.path, weights)
+        made = self.add(op or node.op, attrs, node.inputs, node, node.path, weights)
         self._at[node.path] += 1
         return made
 

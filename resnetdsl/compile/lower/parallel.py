@@ -1,0 +1,70 @@
+"""Layers that read one tensor in the same way become one layer and a split, where that pays.
+
+Pattern: several `conv` (of one group) or several `linear` with the same operand and the same arguments but for their
+number of outputs. Each output depends on its own rows of the weight alone, so the weights can be stacked.
+
+It pays where what they read is large beside what they write: reading it once saves more than parts of a wider result
+cost whoever reads them next. Measured on CPU with oneDNN: 512 channels to three times 128 at 14x14 run in 0.7 to 0.8 of
+the time, 64 to 64 and 256 at 56x56 and batch 16 in 1.2 of it. The bound is outputs of twice the input.
+"""
+
+from __future__ import annotations
+
+from resnetdsl.compile.lower.lowered import Lowered, Pass
+from resnetdsl.compile.lower.rewrite import Draft, Rewriter
+from resnetdsl.compile.recipes import Apply, Full, Recipe
+from resnetdsl.ir.graph import Source
+from resnetdsl.ops.attrs import flag
+
+_OUTPUTS = {"conv": "out_channels", "linear": "out_features"}
+_OWN = {*_OUTPUTS.values(), "bias", "init"}
+_MOST = 2
+"""How many times as large as what they read the outputs may be."""
+
+
+def apply(lowered: Lowered) -> Lowered:
+    rewriter = Rewriter(lowered, PASS.name)
+    alike: dict[object, list[Draft]] = {}
+    for node in rewriter.nodes.values():
+        if node.op in _OUTPUTS and node.attrs.get("groups", 1) == 1:
+            rest = tuple((name, repr(value)) for name, value in sorted(node.attrs.items()) if name not in _OWN)
+            alike.setdefault((node.op, node.inputs, rest), []).append(node)
+    for members in alike.values():
+        # Layers that share their weights compute the same, which is no reason to compute it in one go.
+        if len(members) > 1 and len({node.path for node in members}) == len(members):
+            _merge(rewriter, members)
+    return rewriter.finish()
+
+
+def _merge(rewriter: Rewriter, members: list[Draft]) -> None:
+    first = members[0]
+    names = ", ".join(f"`{node.path}`" for node in members)
+    written = sum(node.outputs[0].numel for node in members)
+    if written > _MOST * rewriter.type(first.inputs[0]).numel:
+        why = f"they write more than {_MOST} times what they read: to part it costs more than one reading saves"
+        rewriter.note(first.path, f"{names} not merged", why)
+        return
+    sizes = tuple(node.outputs[0].size("c") or 0 for node in members)
+    weights: dict[str, Recipe] = {"weight": _stacked([rewriter.leaf(node, "weight") for node in members])}
+    biased = any(flag(node.attrs, "bias") for node in members)
+    if biased:
+        weights["bias"] = _stacked(
+            [
+                rewriter.leaf(node, "bias") if flag(node.attrs, "bias") else Full((size,), 0.0)
+                for node, size in zip(members, sizes, strict=True)
+            ]
+        )
+    attrs = {**first.attrs, _OUTPUTS[first.op]: sum(sizes), "bias": biased}
+    whole = rewriter.add(first.op, attrs, first.inputs, first, f"{first.path}.merged", weights)
+    parts = {"sizes": sizes, "parts": None, "axis": "c"}
+    split = rewriter.add("split", parts, (rewriter.source(whole),), first, f"{first.path}.split")
+    for at, node in enumerate(members):
+        rewriter.replace(node, Source(split.id, at))
+    rewriter.note(first.path, f"{names} merged into one `{first.op}` and a split")
+
+
+def _stacked(parts: list[Recipe]) -> Recipe:
+    return Apply("concat", tuple(parts))
+
+
+PASS = Pass("parallel", "merge layers that read one tensor in the same way, where it pays", apply)
