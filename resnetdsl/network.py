@@ -6,7 +6,7 @@ Each of these is imported when it is first asked for, and torch with the first t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -128,13 +128,32 @@ class Network:
             progress=progress,
         )
 
-    def render(self, level: str = "stage", format: str = "svg") -> str:
-        """A diagram as text: `svg`, `dot` or `mermaid`, at level `network`, `stage`, `block` or `op`."""
-        from resnetdsl.emit.diagram import to_dot, to_mermaid, to_svg, view
+    def render(
+        self,
+        level: str = "stage",
+        format: str = "svg",
+        *,
+        opened: Iterable[str] = (),
+        theme: str = "light",
+        direction: str = "down",
+        scale: float = 2.0,
+    ) -> str | bytes:
+        """A diagram at level `network`, `stage`, `block` or `op`: text for `svg`, `tikz`, `dot`, `mermaid` and `html`
+        (a page to explore), bytes for `png` (`scale` pixels a point) and `pdf`.
+
+        `opened` are paths of parts to be opened beyond the level, `theme` a shipped one or a YAML file, `direction`
+        `down` or `right`. Raises ValueError for what there is none of, RenderUnavailable and DiagramTooLarge.
+        """
+        from resnetdsl.emit.diagram import Direction, find_theme, view
+        from resnetdsl.emit.diagram.formats import encode_view
         from resnetdsl.emit.outline import Level
 
-        drawn = view(self.checked, Level(level))
-        return {"svg": to_svg, "dot": to_dot, "mermaid": to_mermaid}[format](drawn)
+        if format == "html":
+            from resnetdsl.emit.viewer import to_html
+
+            return to_html(self.checked, Level(level))
+        drawn = view(self.checked, Level(level), opened)
+        return encode_view(drawn, format, find_theme(theme), Direction[direction.upper()], scale=scale)
 
     def _repr_svg_(self) -> str:
-        return self.render()
+        return str(self.render())

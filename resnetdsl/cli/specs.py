@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resnetdsl.cli.output import UsageError, add_color
+from resnetdsl.cli.revisions import at_revision, is_revision
 
 if TYPE_CHECKING:
     from resnetdsl.elaborate.values import Value
@@ -18,15 +19,19 @@ if TYPE_CHECKING:
 _SIZE = re.compile(r"([1-9]\d{0,8})x([1-9]\d{0,8})x([1-9]\d{0,8})", re.ASCII)
 
 
-def add_spec(parser: argparse.ArgumentParser, *, many: bool = False) -> None:
-    """FILE, `--net`, `--set` and `--input`."""
+def add_spec(parser: argparse.ArgumentParser, *, many: bool = False, pairs: bool = False) -> None:
+    """FILE, `--net`, `--set` and `--input`; with `pairs`, FILE may be left out and `--net` be given twice."""
     parser.add_argument(
         "spec",
         metavar="FILE.rnet|NAME|-",
-        nargs="*" if many else None,
-        help="a spec, the name of a shipped network, or - for standard input",
+        nargs="*" if many else "?" if pairs else None,
+        help="a spec, the name of a shipped network, or - for standard input; FILE@REVISION is a spec as git has it",
     )
-    parser.add_argument("--net", metavar="NAME", help="which network of the file")
+    if pairs:
+        text = "which network of the file, or of both; given twice, one for each"
+        parser.add_argument("--net", metavar="NAME", action="append", default=[], help=text)
+    else:
+        parser.add_argument("--net", metavar="NAME", help="which network of the file")
     parser.add_argument(
         "--set",
         metavar="PARAM=VALUE",
@@ -47,6 +52,8 @@ def open_spec(name: str) -> tuple[Spec, str | None]:
     try:
         if name == "-":
             return parse_text("<stdin>", read_stdin()), None
+        if is_revision(name):
+            return load(at_revision(name)), None
         if Path(name).is_dir() and find_network(name) is None:
             raise UsageError(f"{name} is a folder", "name a spec in it", kind="unreadable")
         return load(Path(name)), None if is_path(Path(name)) else name

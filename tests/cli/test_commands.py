@@ -209,26 +209,6 @@ def test_render(level: str, form: str) -> None:
             assert "flowchart" in done.out
 
 
-@pytest.mark.parametrize(("name", "start"), [("a.dot", "digraph"), ("a.gv", "digraph"), ("a.svg", "<"), ("a.mmd", "")])
-def test_render_by_the_name_of_the_file(name: str, start: str, tmp_path: Path) -> None:
-    assert run("render", "-", "--net", "tiny", "-o", tmp_path / name, stdin=GOOD).code == 0
-    assert (tmp_path / name).read_text("utf-8").startswith(start)
-
-
-@pytest.mark.parametrize("name", ["a.png", "a", "a.dot.txt"])
-def test_render_to_a_name_of_no_format(name: str, tmp_path: Path) -> None:
-    done = run("render", "-", "--net", "tiny", "-o", tmp_path / name, stdin=GOOD)
-    assert done.code == 2
-    assert "no format goes by the name" in done.err
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_render_without_the_systems_graphviz() -> None:
-    done = run("render", "-", "--net", "tiny", "--engine", "dot", stdin=GOOD, env={"PATH": ""})
-    assert (done.code, done.out) == (2, "")
-    assert "Graphviz" in done.err
-
-
 @pytest.mark.parametrize("level", ["network", "stage", "block", "op"])
 @pytest.mark.parametrize("form", ["text", "json", "markdown", "csv"])
 def test_summary(level: str, form: str) -> None:

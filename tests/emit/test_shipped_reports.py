@@ -9,7 +9,7 @@ import pytest
 import resnetdsl
 from resnetdsl.analysis.metrics import metrics
 from resnetdsl.api import shipped_networks
-from resnetdsl.emit.diagram import WireKind, to_dot, to_mermaid, to_svg, view
+from resnetdsl.emit.diagram import WireKind, draw, to_dot, to_mermaid, to_svg, view
 from resnetdsl.emit.outline import Level
 from resnetdsl.emit.summary import as_text, summarise
 from resnetdsl.ir.dump import dump, equal, load
@@ -37,7 +37,7 @@ def report(made: Graph) -> None:
         drawn = view(made, level)
         assert to_dot(drawn)
         assert to_mermaid(drawn)
-        ET.fromstring(to_svg(drawn))
+        ET.fromstring(to_svg(draw(drawn)))
 
 
 @pytest.mark.parametrize("name", FEW)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from resnetdsl.api import load
 from resnetdsl.diagnostics.model import Sink
 from resnetdsl.elaborate.labels import RESERVED
-from resnetdsl.emit.diagram import to_dot, to_mermaid, to_svg, view
+from resnetdsl.emit.diagram import draw, to_dot, to_mermaid, to_svg, view
 from resnetdsl.emit.outline import Level
 from resnetdsl.emit.pytorch.document import Header, emit
 from resnetdsl.ir.dump import dump
@@ -252,7 +252,7 @@ def test_diagrams(text: str, level: Level) -> None:
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_svg(text: str) -> None:
-    judge_svg(to_svg(view(network(text, text).checked, Level.STAGE)))
+    judge_svg(to_svg(draw(view(network(text, text).checked, Level.STAGE))))
 
 
 def judge_dot(text: str, plain: str) -> None:

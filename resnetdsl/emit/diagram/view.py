@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from resnetdsl.analysis.costs import Cost, costs
 from resnetdsl.emit.diagram.about import Facts
 from resnetdsl.emit.diagram.captions import caption, input_shape, kernels, line, scaling, work
 from resnetdsl.emit.diagram.folding import continues, fold
-from resnetdsl.emit.diagram.model import About, Box, BoxKind, Cluster, Skip, Tone, View, WireKind
+from resnetdsl.emit.diagram.model import About, Box, BoxKind, Cluster, Mark, Skip, Tone, View, WireKind
 from resnetdsl.emit.diagram.opening import Opening, opening
 from resnetdsl.emit.diagram.residuals import PASSES, Residual, residuals, split_residual
 from resnetdsl.emit.diagram.wires import Wiring
@@ -22,14 +22,20 @@ _FUSED_MOST = 4
 _BLOCKS = (ScopeKind.BLOCK, ScopeKind.SHORTCUT)
 
 
-def view(graph: CheckedGraph, level: Level = Level.STAGE, opened: Iterable[str] = (), folded: bool = True) -> View:
+def view(
+    graph: CheckedGraph,
+    level: Level = Level.STAGE,
+    opened: Iterable[str] = (),
+    folded: bool = True,
+    marks: Mapping[int, Mark] | None = None,
+) -> View:
     """What to draw of a graph at a level.
 
     `opened` are keys of parts (`layer2`, `layer2.0`, `stem`) to be opened beyond that, with all around them; raises
-    UnknownPart. Without `folded` every copy of a repeat is drawn.
+    UnknownPart. Without `folded` every copy of a repeat is drawn. `marks` are those of nodes, for one side of a diff.
     """
     root = outline(graph)
-    maker = _Maker(graph, opening(graph, root, level, opened), folded)
+    maker = _Maker(graph, opening(graph, root, level, opened, marks or {}), folded)
     maker.inside(root, None, in_block=False)
     maker.results()
     kept = (maker.boxes, maker.home, maker.copied, maker.residuals, maker.around, maker.explicit)
@@ -41,6 +47,7 @@ def view(graph: CheckedGraph, level: Level = Level.STAGE, opened: Iterable[str] 
         tuple(maker.boxes),
         tuple(maker.clusters),
         tuple(wires),
+        marks is not None,
     )
 
 
@@ -102,7 +109,7 @@ class _Maker:
         if not self.folded:
             return [item if isinstance(item, Node) else Run((item,)) for item in items]
         found: list[Run | Node] = []
-        for run in fold(self.graph, items):
+        for run in fold(self.graph, items, self.opening.marks):
             if isinstance(run, Node) or not any(map(self.opening.touches, run.parts)):
                 found.append(run)
                 continue
@@ -135,6 +142,7 @@ class _Maker:
                     line(scope.name),
                     run.count,
                     self.facts.part(run),
+                    self.mark(part.nodes),
                 )
             )
             is_block = scope.kind in _BLOCKS and not holds_blocks(part)
@@ -153,7 +161,19 @@ class _Maker:
         details = [inside, work(part.nodes, self.costs)]
         title = ", ".join(filter(None, (scope.name, scaling(self.graph, part.nodes))))
         key, about = self.opening.keys[scope.id], self.facts.part(run)
-        made = self.box(BoxKind.PART, tone, title, details, cluster, about, key, run.count, opens=True, skips=skips)
+        made = self.box(
+            BoxKind.PART,
+            tone,
+            title,
+            details,
+            cluster,
+            about,
+            key,
+            run.count,
+            opens=True,
+            skips=skips,
+            mark=self.mark(nodes),
+        )
         self.home.update((node.id, made) for node in nodes)
 
     def skips(self, part: Part) -> tuple[Skip, ...]:
@@ -189,19 +209,25 @@ class _Maker:
         *,
         opens: bool = False,
         skips: tuple[Skip, ...] = (),
+        mark: Mark | None = None,
     ) -> int:
         self.keys[key] += 1
         unique = key if self.keys[key] == 1 else f"{key}~{self.keys[key]}"
         shown = tuple(line(text) for text in details if text)
-        made = Box(len(self.boxes), unique, kind, tone, line(title), shown, copies, cluster, about, opens, skips)
+        made = Box(len(self.boxes), unique, kind, tone, line(title), shown, copies, cluster, about, opens, skips, mark)
         self.boxes.append(made)
         return made.id
+
+    def mark(self, nodes: Iterable[Node]) -> Mark | None:
+        """That of all nodes; changed, if some have one and others have another or none."""
+        found = {self.opening.marks.get(node.id) for node in nodes} if self.opening.marks else {None}
+        return found.pop() if len(found) == 1 else Mark.CHANGED
 
     def merge(self, nodes: list[Node], cluster: int | None) -> int:
         """The addition of a residual, and what is drawn with it."""
         more = [" · ".join(node.op for node in nodes[1:])]
         about = self.facts.layer(nodes)
-        made = self.box(BoxKind.MERGE, Tone.JOINING, "+", more, cluster, about, nodes[0].path)
+        made = self.box(BoxKind.MERGE, Tone.JOINING, "+", more, cluster, about, nodes[0].path, mark=self.mark(nodes))
         self.fused[made] = nodes
         return made
 
@@ -213,11 +239,13 @@ class _Maker:
             return
         if not self.graph.inputs(node.id) and node.op == "input":
             details = [input_shape(self.graph, node.outputs[0])]
-            self.home[node.id] = self.box(BoxKind.INPUT, Tone.PLAIN, node.op, details, cluster, about, node.path)
+            kind, mark = BoxKind.INPUT, self.mark([node])
+            self.home[node.id] = self.box(kind, Tone.PLAIN, node.op, details, cluster, about, node.path, mark=mark)
         elif node.id in self.residuals:
             self.home[node.id] = self.merge([node], cluster)
         elif self.level is Level.OP or not self.fuse(node, cluster):
-            made = self.box(BoxKind.LAYER, self.tone(node), caption(node), [], cluster, about, node.path)
+            mark = self.mark([node])
+            made = self.box(BoxKind.LAYER, self.tone(node), caption(node), [], cluster, about, node.path, mark=mark)
             self.home[node.id] = made
             self.fused[made] = [node]
 
@@ -232,7 +260,7 @@ class _Maker:
             return False
         nodes.append(node)
         names = " · ".join(each.op for each in nodes[1:])
-        self.boxes[at] = replace(box, details=(line(names),), about=self.facts.layer(nodes))
+        self.boxes[at] = replace(box, details=(line(names),), about=self.facts.layer(nodes), mark=self.mark(nodes))
         self.home[node.id] = at
         return True
 

@@ -39,7 +39,9 @@ class Wiring:
                 if start == target or key in found:
                     continue
                 text = shape(self.graph.type(origin))
-                changed = kind is WireKind.MAIN and start not in shaped and received.get(start) != text
+                # A result has its shape in its box.
+                tells = kind is WireKind.MAIN and self.boxes[target].kind is not BoxKind.RESULT
+                changed = tells and start not in shaped and received.get(start) != text
                 if changed:
                     shaped.add(start)
                 found[key] = Wire(start, target, kind, label, text if changed else "")
