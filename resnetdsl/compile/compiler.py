@@ -70,7 +70,7 @@ def compile_module(
     using = engine(options.backend.value)
     if (lack := using.lacking(device.type, options.precision)) is not None:
         raise CompileError(Problem.NO_ENGINE, f"the engine `{using.name}` cannot be used here: {lack}")
-    layout = options.layout or Layout.CONTIGUOUS
+    layout = options.layout or Layout.CHANNELS_LAST
     setting = Setting(device.type, options.precision, options.mode, layout, input_spec(graph, options.batch))
     clock.start("lowering")
     lowered = lower(graph, options.without)

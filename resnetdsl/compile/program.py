@@ -108,6 +108,18 @@ class Program(nn.Module):
         holder.add_module(name, module)
 
 
+def node_call(graph: Graph, node: Node, weights: Mapping[str, Tensor]) -> Callable[..., Any]:
+    """One node alone, as a function of its operands that has its weights."""
+    call: Call = OPS[node.op].call(node.attrs, graph.input_types(node.id))
+    match call:
+        case Module():
+            return _module(call, node.path, weights)
+        case Expression(template, helper):
+            return _expression(template, len(graph.inputs(node.id)), helper)
+        case Parameter():
+            return lambda: weights[node.path]
+
+
 def _module(call: Module, path: str, weights: Mapping[str, Tensor]) -> nn.Module:
     """The module of a call with its weights, which are not copied."""
     make = eval(call.target, dict(_namespace(call.helper)))  # noqa: S307 - an op's own text

@@ -20,8 +20,9 @@ from resnetdsl.compile import toolchain
 from resnetdsl.compile.artifact import Artifact, load_artifact
 from resnetdsl.compile.compiler import CompileResult, compile_module
 from resnetdsl.compile.container import CODE
-from resnetdsl.compile.engines import inductor
 from resnetdsl.compile.engines.base import Built, Job
+from resnetdsl.compile.engines.inductor import aot
+from resnetdsl.compile.engines.inductor import engine as inductor
 from resnetdsl.compile.errors import ArtifactError, CompileError, Problem, WeightsError
 from resnetdsl.compile.inputs import input_spec
 from resnetdsl.compile.options import Batch, CompileOptions, Device, Precision, Provenance
@@ -31,7 +32,7 @@ from tests.compile import tiny
 from tests.emit.interpreter import randomise
 
 RANGES = ("32..96 step 32", "32..96 step 32")
-PHASES = ["checking the toolchain", "lowering", "exporting", "compiling", "verifying", "writing"]
+PHASES = ["checking the toolchain", "lowering", "planning", "verifying", "writing"]
 
 
 # The compiler's own cache stays where it is: what it knows of this machine takes 20 seconds to find out.
@@ -225,8 +226,7 @@ def prebuilt(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     """Skip the wait: the engine writes the files that there are."""
 
     def build(self: object, job: Job, folder: Path) -> Built:
-        for phase in ("exporting", "compiling"):
-            job.progress(phase)
+        job.progress("planning")
         with zipfile.ZipFile(made.output) as source:
             for name in source.namelist():
                 if name.startswith(CODE):
@@ -273,9 +273,28 @@ def test_code_that_computes_something_else(failure: Failure, module: nn.Module) 
     assert failure.nothing_changed()
 
 
-def test_no_compiler(failure: Failure, module: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def no_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a processor for which this PyTorch has no oneDNN: the network is compiled as a whole."""
+    monkeypatch.setattr(inductor, "planned", lambda *_: False)
+
+
+@pytest.fixture
+def no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("CXX", raising=False)
+
+
+@pytest.mark.usefixtures("no_compiler")
+def test_a_plan_needs_no_compiler(tmp_path: Path, module: nn.Module) -> None:
+    output = tmp_path / "a.rnetc"
+    compile_module(module, tiny.graph(), CompileOptions(output, device=Device.CPU))
+    x = torch.randn(1, 3, 64, 64)
+    torch.testing.assert_close(load_artifact(output).run(x)["output"], flatten(module(x))[0])
+
+
+@pytest.mark.usefixtures("no_compiler", "no_plan")
+def test_no_compiler(failure: Failure, module: nn.Module) -> None:
     with pytest.raises(CompileError) as caught:
         compile_module(module, tiny.graph(), CompileOptions(failure.output))
     assert caught.value.problem is Problem.NO_ENGINE
@@ -306,13 +325,14 @@ class Sized(nn.Module):
 
 def test_sizes_that_the_exporter_promises_nothing_for() -> None:
     spec = input_spec(tiny.graph(ranges=("32..256 step 32", "32..64 step 32")), Batch(1, 2))
-    exported = torch.export.export(Sized(), (torch.zeros(spec.example),), dynamic_shapes=(inductor._dynamic(spec),))
-    found = inductor._doubtful(exported, spec)
+    exported = torch.export.export(Sized(), (torch.zeros(spec.example),), dynamic_shapes=(aot._dynamic(spec),))
+    found = aot._doubtful(exported, spec)
     assert found
     above = spec.example[2] > 64
     assert all((shape[2] > 64) != above for shape in found)
 
 
+@pytest.mark.usefixtures("no_plan")
 def test_a_graph_that_cannot_be_exported(failure: Failure, module: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> object:
         raise RuntimeError("Could not guard on data-dependent expression\n" + "more\n" * 500)
@@ -335,7 +355,7 @@ def test_a_graph_that_cannot_be_exported(failure: Failure, module: nn.Module, mo
     ],
 )
 def test_what_the_backend_says_becomes_a_line(text: str, problem: Problem) -> None:
-    with pytest.raises(CompileError) as caught, inductor._backend(Problem.BACKEND_FAILED, "PyTorch cannot compile `a`"):
+    with pytest.raises(CompileError) as caught, aot._backend(Problem.BACKEND_FAILED, "PyTorch cannot compile `a`"):
         raise RuntimeError(text)
     assert caught.value.problem is problem
     assert "\n" not in caught.value.message
@@ -382,10 +402,10 @@ INTERRUPTED = """
 import sys
 from pathlib import Path
 from resnetdsl.compile.compiler import compile_module
-from resnetdsl.compile.inputs import input_spec
+from resnetdsl.compile.engines.inductor import engine
 from resnetdsl.compile.options import CompileOptions
 from tests.compile import tiny
-from tests.emit.interpreter import randomise
+engine.planned = lambda *_: False
 compile_module(
     tiny.Tiny(), tiny.graph(), CompileOptions(Path(sys.argv[1])), progress=lambda phase: print(phase, flush=True)
 )

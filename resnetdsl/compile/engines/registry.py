@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from resnetdsl.compile.engines.base import Engine
-from resnetdsl.compile.engines.inductor import Inductor
+from resnetdsl.compile.engines.inductor.engine import Inductor
 from resnetdsl.compile.errors import CompileError, Problem
 
 ALL: tuple[Engine, ...] = (Inductor(),)

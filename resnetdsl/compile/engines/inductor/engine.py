@@ -1,0 +1,61 @@
+"""Inductor as an engine: which way a setting goes, and the files of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from resnetdsl.compile.engines.base import Built, Job, Runner, Setting, Weights
+from resnetdsl.compile.engines.inductor import aot
+from resnetdsl.compile.engines.inductor.plan import Plan, has_kernels
+from resnetdsl.compile.errors import ArtifactError, CompileError, Problem
+from resnetdsl.compile.files import cannot_write
+from resnetdsl.compile.options import Precision
+from resnetdsl.compile.toolchain import find_compiler
+from resnetdsl.ir.dump import DumpError, dump, load
+
+_PLAN = "graph.yaml"
+
+
+class Inductor:
+    name = "inductor"
+
+    def lacking(self, device: str, precision: Precision) -> str | None:
+        if planned(device, precision):
+            return None
+        try:
+            find_compiler()
+        except CompileError as error:
+            return f"{error.message}; {error.help}"
+        return None
+
+    def versions(self) -> Mapping[str, str]:
+        return {"torch": torch.__version__}
+
+    def build(self, job: Job, folder: Path) -> Built:
+        if not planned(job.setting.device, job.setting.precision):
+            return aot.build(job, folder)
+        job.progress("planning")
+        try:
+            (folder / _PLAN).write_text(dump(job.lowered.graph), encoding="utf-8")
+        except OSError as error:
+            raise cannot_write(folder, error) from error
+        return Built()
+
+    def open(self, folder: Path, weights: Weights, setting: Setting) -> Runner:
+        if not (folder / _PLAN).exists():
+            return aot.open(folder, weights, setting)
+        try:
+            graph = load((folder / _PLAN).read_text(encoding="utf-8"))
+        except (DumpError, UnicodeDecodeError) as error:
+            raise ArtifactError(
+                Problem.BAD_ARTIFACT, f"its graph cannot be read: {error}", "compile it again"
+            ) from error
+        return Plan(graph, weights, setting)
+
+
+def planned(device: str, precision: Precision) -> bool:
+    """Whether a plan of calls serves this: on a CPU for whose type oneDNN is here."""
+    return device == "cpu" and has_kernels(precision)

@@ -1,0 +1,118 @@
+"""A network run as a list of kernels on registers. Opening it needs neither a compiler nor torch's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from resnetdsl.compile.engines.base import Setting
+from resnetdsl.compile.engines.inductor.fuse import schedule
+from resnetdsl.compile.engines.inductor.kernels import Kernel, Packer
+from resnetdsl.compile.engines.inductor.malloc import LARGE, keep_freed
+from resnetdsl.compile.engines.inductor.steps import Plain, Step
+from resnetdsl.compile.options import Precision
+from resnetdsl.ir.graph import Graph, Source
+
+Registers = tuple[int, ...]
+
+
+def has_kernels(precision: Precision) -> bool:
+    """Whether this PyTorch and this processor have oneDNN's kernels for a type."""
+    if not torch._C._has_mkldnn:
+        return False
+    match precision:
+        case Precision.BFLOAT16:
+            return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+        case Precision.FLOAT16:
+            return bool(torch.ops.mkldnn._is_mkldnn_fp16_supported())
+        case _:
+            return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One kernel, the registers that it reads and fills, and those that nobody reads afterwards."""
+
+    kernel: Kernel
+    reads: Registers
+    writes: Registers
+    done: Registers
+
+
+class Plan:
+    """Runs a lowered graph on the CPU."""
+
+    def __init__(self, graph: Graph, weights: Mapping[str, Tensor], setting: Setting) -> None:
+        self._graph = graph
+        self._batch = setting.input.dims[0]
+        self.steps = schedule(graph, self._batch.low, blas=setting.precision is Precision.FLOAT32)
+        largest = max(type.numel for node in graph.nodes() for type in node.outputs)
+        if largest * self._batch.high * setting.dtype.itemsize >= LARGE:
+            keep_freed()
+        outputs = [Source(step.node, n) for step in self.steps for n in self._outputs(step)]
+        self._number = {source: at for at, source in enumerate([Source(0), *outputs])}
+        self.swap(weights)
+
+    def swap(self, weights: Mapping[str, Tensor]) -> None:
+        """Pack these weights and run with them from now on."""
+        packer = Packer(self._graph, weights, self._batch.middle, self._constants(weights))
+        results = [output.source for output in self._graph.outputs]
+        self._constant = [(self._number[source], tensor) for source, tensor in packer.constants.items()]
+        last = {source: step.node for step in self.steps for source in step.inputs}
+        done: dict[int, list[int]] = {}
+        for source, reader in last.items():
+            if source not in results and source not in packer.constants:
+                done.setdefault(reader, []).append(self._number[source])
+        self._lines = [
+            self._line(step, packer.kernel(step), done.get(step.node, []))
+            for step in self.steps
+            if Source(step.node) not in packer.constants
+        ]
+        self._results = [self._number[source] for source in results]
+
+    @property
+    def calls(self) -> int:
+        """How many kernels a run calls."""
+        return len(self._lines)
+
+    def run(self, inputs: list[Tensor]) -> list[Tensor]:
+        registers: list[Tensor | None] = [None] * len(self._number)
+        (registers[0],) = inputs
+        for at, constant in self._constant:
+            registers[at] = constant
+        with torch.no_grad():
+            for line in self._lines:
+                made = line.kernel(*[registers[at] for at in line.reads])
+                if isinstance(made, Tensor):
+                    registers[line.writes[0]] = made
+                else:
+                    for at, one in zip(line.writes, made, strict=True):
+                        registers[at] = one
+                for at in line.done:
+                    registers[at] = None
+        return [found for at in self._results if (found := registers[at]) is not None]
+
+    def _constants(self, weights: Mapping[str, Tensor]) -> dict[Source, Tensor]:
+        """The results of all steps that depend on no input."""
+        found: dict[Source, Tensor] = {}
+        packer = Packer(self._graph, weights, self._batch.middle, found)
+        for step in self.steps:
+            if isinstance(step.what, Plain) and all(source in found for source in step.inputs):
+                made = packer.kernel(step)(*[found[source] for source in step.inputs])
+                tensors = [made] if isinstance(made, Tensor) else made
+                found |= {Source(step.node, n): tensor for n, tensor in enumerate(tensors)}
+        return found
+
+    def _outputs(self, step: Step) -> range:
+        return range(len(self._graph.node(step.node).outputs))
+
+    def _line(self, step: Step, kernel: Kernel, done: list[int]) -> _Line:
+        return _Line(
+            kernel,
+            tuple(self._number[source] for source in step.inputs),
+            tuple(self._number[Source(step.node, n)] for n in self._outputs(step)),
+            tuple(done),
+        )
