@@ -34,7 +34,7 @@ Python interface, the package itself) stands above them all, and `cli` and `lsp`
 DOORS = {
     "lark": ("syntax/parser.py",),
     "networkx": ("ir/graph.py",),
-    "torch": ("emit/module.py", "compile/", "ops/helpers/"),
+    "torch": ("emit/module.py", "compile/", "ops/helpers/", "bench/"),
     "torchvision": (),
     "timm": (),
     "numpy": ("compile/",),

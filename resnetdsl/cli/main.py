@@ -15,13 +15,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final, NoReturn
 
-from resnetdsl.cli import check, compile, diff, doctor, explain, export, fmt, listing, new, render, summary
+from resnetdsl.cli import bench, check, compile, diff, doctor, explain, export, fmt, listing, new, render, summary
 from resnetdsl.cli.output import UsageError, complain, error_line, prepare_streams, silence, tell
 from resnetdsl.version import VERSION
 
 COMMANDS: Final[tuple[ModuleType, ...]] = (
     check,
     compile,
+    bench,
     render,
     summary,
     export,

@@ -1,0 +1,80 @@
+"""What is compared: one network with one set of weights, on one input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from resnetdsl.compile.options import Precision
+from resnetdsl.compile.verify import flatten
+from resnetdsl.network import Network
+
+Run = Callable[[], object]
+"""One pass over the input; what it returns is what a module of the network would."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """A network, its weights in a module in evaluation mode, and an input. `scratch` is a folder for what is built."""
+
+    network: Network
+    module: nn.Module
+    batch: int
+    size: tuple[int, ...]
+    precision: Precision
+    device: str
+    scratch: Path
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of weights and input, for those who know no narrower one than torch's."""
+        found: torch.dtype = getattr(torch, self.precision.tensors)
+        return found
+
+    def input(self) -> Tensor:
+        x = torch.randn((self.batch, *self.size), generator=torch.Generator().manual_seed(0))
+        return x.to(self.device, self.dtype)
+
+    def expected(self) -> list[Tensor]:
+        """The outputs of the module as it was written, in float32."""
+        with torch.inference_mode():
+            return flatten(self.module(self.input().cpu().float()))
+
+    def wait(self, run: Run) -> Run:
+        """A GPU answers before it is done: have it finish."""
+        if self.device == "cpu":
+            return run
+
+        def finished() -> object:
+            result = run()
+            torch.cuda.synchronize()
+            return result
+
+        return finished
+
+
+def made(network: Network, seed: int = 0) -> nn.Module:
+    """A module with random weights, and norms that are not those of an untrained network, which hide mistakes."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        module = network.module()
+        with torch.no_grad():
+            for name, buffer in module.named_buffers():
+                if name.endswith("running_var"):
+                    buffer.copy_(torch.rand_like(buffer) + 0.5)
+                elif name.endswith("running_mean"):
+                    buffer.copy_(0.1 * torch.randn_like(buffer))
+    return module.eval().requires_grad_(False)
+
+
+def agreement(expected: list[Tensor], actual: object) -> float:
+    """The largest difference, as a share of the largest value."""
+    found = [tensor.detach().cpu().float() for tensor in flatten(actual)]
+    if [tensor.shape for tensor in expected] != [tensor.shape for tensor in found]:
+        return float("nan")
+    scale = max(float(tensor.abs().max()) for tensor in expected) or 1.0
+    return max(float((a - e).abs().max()) for a, e in zip(found, expected, strict=True)) / scale
