@@ -20,6 +20,7 @@ from resnetdsl.diagnostics.model import Diagnostic, Fact, Severity, Sink
 from resnetdsl.diagnostics.words import sort, word_all
 from resnetdsl.elaborate import budget
 from resnetdsl.elaborate.arguments import nearest
+from resnetdsl.elaborate.backbones import hidden
 from resnetdsl.elaborate.modules import Loader, Module, project_root
 from resnetdsl.elaborate.network import Elaborated, elaborate
 from resnetdsl.elaborate.run import Context
@@ -217,7 +218,7 @@ class Spec:
         if layer is None:
             return None
         item = self.module.networks[name]
-        params = [param.name for param in layer.definition.syntax.params]
+        params = [*(param.name for param in layer.definition.syntax.params), *hidden(layer.definition.syntax)]
         for key in overrides:
             if key not in params:
                 near = nearest(key, params)

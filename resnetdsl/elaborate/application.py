@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from resnetdsl.elaborate import budget
 from resnetdsl.elaborate.arguments import missing
+from resnetdsl.elaborate.backbones import run_network
 from resnetdsl.elaborate.builder import Weights
 from resnetdsl.elaborate.run import Context, Counter, Place, Run
 from resnetdsl.elaborate.values import (
@@ -92,6 +93,8 @@ class Applier:
         return doubt(value) if isinstance(result, Poison) else result
 
     def _apply(self, layer: Layer, value: Value, place: Place, component: str | None, copy: Copy | None) -> Value:
+        if place.notes is not None and not isinstance(layer, SequenceLayer | LabelledLayer | DefinedLayer | BodyLayer):
+            place = replace(place, notes=None)  # what happens inside is no step of the network
         match layer:
             case DoubtLayer():
                 place.counter.next()
@@ -108,6 +111,8 @@ class Applier:
                 inner = self._inside(layer, place, component, copy)
                 for step in layer.steps:
                     value = self.apply(step, value, inner)
+                    if inner.notes is not None:
+                        inner.notes.see(value)
                 return value
             case RepeatLayer():
                 inner = self._inside(layer, place, component, copy)
@@ -158,7 +163,8 @@ class Applier:
         path = place.path(name)
         call = layer.span
         scope = self.run.graph.add_scope(ScopeKind.GROUP, name, path, place.scope, call=call, index=index, count=count)
-        return replace(place, scope=scope.id, prefix=path, counter=Counter())
+        notes = place.notes if isinstance(layer, BodyLayer) else None
+        return replace(place, scope=scope.id, prefix=path, counter=Counter(), notes=notes)
 
     def _op(self, layer: OpLayer, value: Value, place: Place, component: str | None) -> Value:
         op = layer.op
@@ -195,7 +201,16 @@ class Applier:
         if tensors_in(value) is None:
             return self.run.report("E0219", layer.span, place, got=describe(value))
         inner = self._scope(layer, place, name or "", copy)
-        result = self.deeper(lambda: self.enter(layer, value, inner), layer.span, place)
+        if layer.definition.syntax.kind is ast.DefinitionKind.NETWORK:
+            result, _ = run_network(
+                self.run,
+                layer,
+                value,
+                inner,
+                lambda at: self.deeper(lambda: self.enter(layer, value, at), layer.span, place),
+            )
+        else:
+            result = self.deeper(lambda: self.enter(layer, value, inner), layer.span, place)
         return doubt(result) if layer.doubtful else result
 
     def _scope(self, layer: DefinedLayer, place: Place, name: str, copy: Copy | None) -> Place:
@@ -219,7 +234,9 @@ class Applier:
             doc=syntax.doc,
         )
         counter = Counter() if name or syntax.kind.adds_path else place.counter
-        return Place(scope.id, path, counter, place.to if kind is ScopeKind.SHORTCUT else None, place.replay)
+        to = place.to if kind is ScopeKind.SHORTCUT else None
+        notes = place.notes if kind is ScopeKind.STEM else None
+        return Place(scope.id, path, counter, to, place.replay, place.limit, notes, place.as_written)
 
     def enter(self, layer: DefinedLayer, value: Value, place: Place) -> Value:
         """Run a definition's body on a value, its parameters bound."""

@@ -7,6 +7,7 @@ from math import prod
 from typing import cast
 
 from resnetdsl.elaborate import budget
+from resnetdsl.elaborate.dilation import actual, dilated, spread
 from resnetdsl.elaborate.run import Place, Run
 from resnetdsl.elaborate.values import POISON, Poison, Tensor
 from resnetdsl.ir.graph import Node, Source
@@ -55,6 +56,9 @@ class Builder:
             "Mapping[str, AttrValue]", {param.name: attrs.get(param.name, param.default) for param in op.params}
         )
         types = tuple(tensor.type for tensor in inputs)
+        factor = (1, 1)
+        if place.limit is not None and types:
+            plain, factor = dilated(op, plain, types[0], place.limit)
         doubtful = doubtful or any(tensor.doubtful for tensor in inputs)
         inference = op.infer(plain, types)
         if inference.faults and not doubtful:
@@ -74,10 +78,13 @@ class Builder:
         weighted = bool(weights)
         path = self._claim(path, place, span) if weighted else self._unique(path)
         sources = tuple(tensor.source for tensor in inputs)
-        node = self.run.graph.add(op.name, plain, sources, inference.outputs, path, place.scope, span)
+        made = inference.outputs
+        if place.limit is not None:
+            made = tuple(spread(type, types, factor) for type in made)
+        node = self.run.graph.add(op.name, plain, sources, tuple(map(actual, made)), path, place.scope, span)
         if not weighted:
             self._weightless[path] = node
-        return tuple(Tensor(Source(node.id, i), type, span, doubtful) for i, type in enumerate(inference.outputs))
+        return tuple(Tensor(Source(node.id, i), type, span, doubtful) for i, type in enumerate(made))
 
     def too_large(self, shapes: Iterable[tuple[int, ...]], place: Place, span: Span, doubtful: bool = False) -> bool:
         """Whether one of these shapes is beyond all memory, which is reported."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from resnetdsl.elaborate.arguments import bind, normalise
+from resnetdsl.elaborate.backbones import hidden
 from resnetdsl.elaborate.builtins import BUILTINS, Call, run_builtin
 from resnetdsl.elaborate.operators import is_number
 from resnetdsl.elaborate.run import Context, Place, Run
@@ -110,8 +111,7 @@ class Caller:
     def _defined(self, layer: DefinedLayer, arguments: Arguments, node: ast.Call, context: Context) -> Value:
         syntax = layer.definition.syntax
         names = tuple(param.name for param in syntax.params)
-        hidden = ("to",) if syntax.kind is ast.DefinitionKind.SHORTCUT else ()
-        given, good = bind(self.run, context.place, syntax.name, names, arguments, syntax.name_span, hidden)
+        given, good = bind(self.run, context.place, syntax.name, names, arguments, syntax.name_span, hidden(syntax))
         return DefinedLayer(node.span, layer.definition, {**layer.given, **given}, layer.doubtful or not good)
 
     def _function(self, function: Function, arguments: Arguments, node: ast.Call, context: Context) -> Value:

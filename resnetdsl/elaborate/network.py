@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from resnetdsl.diagnostics.model import Sink
 from resnetdsl.elaborate import budget
 from resnetdsl.elaborate.application import Applier
+from resnetdsl.elaborate.backbones import prune, run_network
 from resnetdsl.elaborate.builder import Builder
 from resnetdsl.elaborate.expressions import Evaluator
 from resnetdsl.elaborate.run import Context, Counter, Place, Promise, Run
@@ -62,16 +63,17 @@ def elaborate(
     place = Place(root.id, "", Counter())
     complete = False
     with suppress(budget.OverBudget), budget.roomy():
-        context = run.applier.parameters(layer, None, place)
-        result = run.executor.run_body(syntax.body, context, None, syntax.kind)
-        complete = _finish(run, result, syntax)
+        result, names = run_network(run, layer, None, place, lambda at: run.applier.enter(layer, None, at))
+        complete = _finish(run, result, names, syntax)
+        if complete and run.partial:
+            prune(run)
         top = Context(layer.definition.env, place)
         run.promises.extend(Promise(expectation, top) for expect in expects for expectation in expect.expectations)
     return Elaborated(graph, tuple(run.promises), run, complete)
 
 
-def _finish(run: Run, result: Value, syntax: ast.Definition) -> bool:
-    """Record the network's result as its output; False where there is none."""
+def _finish(run: Run, result: Value, names: tuple[str, ...], syntax: ast.Definition) -> bool:
+    """Record the network's result as its output, or its features under their names; False where there is none."""
     if run.input_span is None:
         if not run.refused and all(fact.code != "E0221" for fact in run.sink.facts):
             run.report("E0221", syntax.name_span, name=run.graph.name)
@@ -82,7 +84,7 @@ def _finish(run: Run, result: Value, syntax: ast.Definition) -> bool:
     if results is None:
         return False
     for number, tensor in enumerate(results):
-        name = "output" if len(results) == 1 else f"output{number}"
+        name = names[number] if names else "output" if len(results) == 1 else f"output{number}"
         if name in run.taps:
             run.report("E0403", run.taps[name], None, (("first", tensor.span),), name=name)
         elif run.builder.depends_on_input(tensor, tensor.span, Place(0, "", Counter())):

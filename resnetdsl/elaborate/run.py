@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from resnetdsl.diagnostics.model import Fact, Frame, Sink
@@ -37,12 +38,27 @@ class Counter:
         return word if self.named[word] == 1 else f"{word}{self.named[word]}"
 
 
+@dataclass(slots=True)
+class Notes:
+    """The tensors that a network's body went through, for its features: the last one of each stride."""
+
+    last: dict[Fraction, Tensor] = field(default_factory=dict)
+
+    def see(self, value: Value) -> None:
+        """Take note of the running value. What is enlarged again, as in a decoder, is no feature."""
+        if isinstance(value, Tensor) and value.type.is_image and value.type.stride[0] == value.type.stride[1]:
+            stride = Fraction(value.type.stride[0])
+            if stride >= max(self.last, default=0):
+                self.last[stride] = value
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where in the network layers are being applied: it gives them their scope and their names.
 
     `to` is the tensor that a shortcut must match. In a `replay` a shared layer runs again under the names of its
-    first use.
+    first use. `limit` is the largest stride that a tensor may have here, and `notes` collect features; a network that
+    is asked for one of these is not `as_written`.
     """
 
     scope: int
@@ -50,6 +66,9 @@ class Place:
     counter: Counter
     to: Tensor | None = None
     replay: bool = False
+    limit: Fraction | None = None
+    notes: Notes | None = None
+    as_written: bool = True
 
     def path(self, component: str) -> str:
         if not component:
@@ -85,6 +104,8 @@ class Run:
     """The names of the outputs so far, and the text of each."""
     refused: bool = False
     """Whether a `require` did not hold somewhere."""
+    partial: list[range] = field(default_factory=list)
+    """The scopes of networks of which only features were asked for."""
     input_span: Span | None = None
     input_shape: tuple[int, ...] | None = None
     """A size asked for from outside, in place of the spec's own."""

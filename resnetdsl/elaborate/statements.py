@@ -86,6 +86,8 @@ class Executor:
             if "here" not in context.env.kept:
                 context.env.names["here"] = state.value
             self._table[type(statement)](statement, context, state)
+            if context.place is not None and context.place.notes is not None:
+                context.place.notes.see(state.value)
 
     # --- steps and names ---
 
@@ -94,7 +96,7 @@ class Executor:
 
     def _advance(self, node: ast.Expr, context: Context, running: Value) -> Value:
         """A layer is applied to the running value, a tensor takes its place, `none` does nothing."""
-        value = self.run.evaluator(node, context)
+        value = self.run.evaluator(node, _quiet(context))
         if tensors_in(value) is not None or contains_poison(value):
             return doubt(running) if contains_poison(value) else value
         layer = self.run.evaluator.layer(value, node.span, context)
@@ -107,7 +109,7 @@ class Executor:
         return self.run.applier.apply(layer, running, context.place)
 
     def _let(self, node: ast.Let, context: Context, _: State) -> None:
-        value = self.run.evaluator(node.value, context)
+        value = self.run.evaluator(node.value, _quiet(context))
         if len(node.targets) == 1:
             self.run.evaluator.bind_target(node.targets[0], value, context)
         else:
@@ -229,7 +231,9 @@ class Executor:
         return False
 
     def _expect(self, node: ast.Expect, context: Context, state: State) -> None:
-        if self._in_network("`expect`", node, context, state) and not self._is_layer(context):
+        if not self._in_network("`expect`", node, context, state) or self._is_layer(context):
+            return
+        if context.place is None or context.place.as_written:
             kept = Context(context.env.child(**context.env.names), context.place)
             self.run.promises.extend(Promise(expectation, kept) for expectation in node.expectations)
 
@@ -309,6 +313,8 @@ class Executor:
             return
         if state.value is None:
             state.value = self.run.report("E0221", node.span, context.place, name=self.run.graph.name)
+        if kind is ScopeKind.HEAD and context.place.notes is not None:
+            return
         scope = self.run.graph.add_scope(kind, name, context.place.prefix, context.place.scope, call=node.span)
         inner = replace(context.place, scope=scope.id)
         state.value = self._enclosed(node.body, Context(context.env, inner), state.value, state.kind)
@@ -329,7 +335,7 @@ class Executor:
         context.place.counter.next()
         path = context.place.path(label)
         scope = self.run.graph.add_scope(ScopeKind.STAGE, label, path, context.place.scope, call=node.span)
-        inner = Place(scope.id, path, Counter(), None, context.place.replay)
+        inner = replace(context.place, scope=scope.id, prefix=path, counter=Counter(), to=None, notes=None)
         inside = Context(context.env, inner)
         value = self.run.evaluator(node.value, inside)
         if tensors_in(value) is not None:
@@ -342,6 +348,13 @@ class Executor:
             state.value = self.run.report("E0221", node.span, context.place, name=self.run.graph.name)
         elif layer is not None:
             state.value = self.run.applier.apply(layer, state.value, inner, "")
+
+
+def _quiet(context: Context) -> Context:
+    """The context of an expression: layers that it applies by itself are no steps of the network."""
+    if context.place is None or context.place.notes is None:
+        return context
+    return Context(context.env, replace(context.place, notes=None))
 
 
 def _names(target: ast.Target) -> list[str]:

@@ -7,7 +7,7 @@ would fall on one edge.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import NewType
 
@@ -138,6 +138,25 @@ class Graph:
             if name not in known:
                 self.order[path] = (*known, name)
             path = f"{path}.{name}" if path else name
+
+    def keep(self, ids: set[int]) -> None:
+        """Drop all other nodes, which none of these may need, and the scopes that are empty then; numbers close up."""
+        nodes = [(node, self.inputs(node.id)) for node in self.nodes() if node.id in ids]
+        used = {scope.id for node, _ in nodes for scope in self.trail(node.scope)}
+        place = {old: new for new, old in enumerate(scope.id for scope in self.scopes if scope.id in used)}
+        self.scopes = [
+            replace(scope, id=place[scope.id], parent=None if scope.parent is None else place[scope.parent])
+            for scope in self.scopes
+            if scope.id in used
+        ]
+        number = {node.id: new for new, (node, _) in enumerate(nodes)}
+        self.nx = nx.MultiDiGraph()
+        for node, inputs in nodes:
+            operands = tuple(Source(number[source.node], source.output) for source in inputs)
+            self.add(node.op, node.attrs, operands, node.outputs, node.path, place[node.scope], node.span)
+        self.outputs = [
+            Output(each.name, Source(number[each.source.node], each.source.output)) for each in self.outputs
+        ]
 
     # --- asking ---
     # `node` and `inputs` are the innermost loop of every pass. The views of networkx cost more than what they show,

@@ -20,6 +20,10 @@ class TensorType:
     detection literature). It says how two tensors of one network relate whatever the size of the
     input, so library shortcuts decide by it. It is not part of equality.
 
+    `dilation` is the part of the stride that dilation stands for where a network is asked for a smaller output stride:
+    the tensor is larger than its stride says by so much, while the spec is elaborated. In a finished graph it is 1
+    and the stride is what it is.
+
     `batched` is False for a free weight and for what is computed from weights alone: no batch dimension stands
     before its shape, which the source of an op must know and nobody else. It is not part of equality.
     """
@@ -28,6 +32,7 @@ class TensorType:
     axes: str
     stride: tuple[Rate, Rate] = field(default=(1, 1), compare=False)
     batched: bool = field(default=True, compare=False)
+    dilation: tuple[int, int] = field(default=(1, 1), compare=False)
 
     @staticmethod
     def image(channels: int, height: int, width: int, stride: tuple[Rate, Rate] = (1, 1)) -> TensorType:

@@ -159,6 +159,18 @@ class Op(ABC):
     def window(self, attrs: Attrs, inputs: Types) -> Window:
         return Window()
 
+    def strides(self, attrs: Attrs) -> tuple[int, int]:
+        """How many pixels apart its windows stand, each way; (1, 1) for what has none."""
+        return (1, 1)
+
+    def dilated(self, attrs: Attrs, keep: tuple[int, int], by: tuple[int, int]) -> Attrs:
+        """The same layer where its stride is `keep`, a part of its own, and its input's pixels lie `by` apart.
+
+        Its windows read the pixels that they would read of the smaller image, and what a stride has not taken stays:
+        its output has a window for each pixel. Layers without windows are what they are.
+        """
+        return attrs
+
     @abstractmethod
     def call(self, attrs: Attrs, inputs: Types) -> Call:
         """How torch does it, as text and data."""

@@ -15,6 +15,7 @@ from resnetdsl.ops.geometry import (
     Pads,
     Pair,
     compact,
+    dilated_pad,
     even_kernel,
     extent,
     in_torch_order,
@@ -92,6 +93,14 @@ class Convolution(Op):
         if misfits:
             return Inference(None, faults + misfits)
         return Inference((TensorType.image(out_channels, height, width, slower(x.stride, stride)),), faults)
+
+    def strides(self, attrs: Attrs) -> Pair:
+        return pair(attrs, "stride")
+
+    def dilated(self, attrs: Attrs, keep: Pair, by: Pair) -> Attrs:
+        stride, dilation = pair(attrs, "stride"), pair(attrs, "dilation")
+        wider = (dilation[0] * by[0], dilation[1] * by[1])
+        return {**attrs, "stride": keep, "dilation": wider, "pad": dilated_pad(attrs, stride, keep, by)}
 
     def padding_faults(self, attrs: Attrs, x: TensorType) -> tuple[Fault, ...]:
         """Paddings that this convolution cannot have."""

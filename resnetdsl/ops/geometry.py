@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Literal, cast
 
@@ -68,6 +68,25 @@ def resolve_pads(pad: Value, kernel: Pair, stride: Pair, dilation: Pair) -> Pads
             return top, reach[0] - top, left, reach[1] - left
         case _:
             return cast(Pads, pad)
+
+
+def dilated_pad(attrs: Mapping[str, Value], stride: Pair, keep: Pair, by: Pair) -> Value:
+    """The padding of a window whose input has pixels that lie `by` apart, and of whose stride `keep` stays.
+
+    Without its stride a window keeps the size of the image, which needs half of what it spans on each side; where that
+    is no whole number of pixels, `same` has the odd one below and to the right.
+    """
+    pad = attrs["pad"]
+    kernel, dilation = pair(attrs, "kernel"), cast(Pair, attrs.get("dilation", (1, 1)))
+    pads = resolve_pads(pad, kernel, stride, dilation)
+    if pads == "same" or pad in {None, "half"}:
+        return pad
+    reach = [dilation[i] * (kernel[i] - 1) for i in (0, 1)]
+    centred = all(2 * side == reach[i] for i, sides in enumerate(per_axis(pads)) for side in sides)
+    if keep != stride and not centred:
+        return "same"
+    top, bottom, left, right = pads
+    return pad if pad == "valid" else (top * by[0], bottom * by[0], left * by[1], right * by[1])
 
 
 def vanished(sizes: Sequence[int]) -> str:

@@ -17,6 +17,7 @@ from resnetdsl.ops.geometry import (
     Pads,
     Pair,
     compact,
+    dilated_pad,
     even_kernel,
     extent,
     keywords,
@@ -47,6 +48,12 @@ class Pool(Op):
 
     def stride(self, attrs: Attrs) -> Pair:
         return pair(attrs, "kernel") if attrs["stride"] is None else pair(attrs, "stride")
+
+    def strides(self, attrs: Attrs) -> Pair:
+        return self.stride(attrs)
+
+    def dilated(self, attrs: Attrs, keep: Pair, by: Pair) -> Attrs:
+        return {**attrs, "stride": keep, "pad": dilated_pad(attrs, self.stride(attrs), keep, by)}
 
     def dilation(self, attrs: Attrs) -> Pair:
         return (1, 1)
@@ -115,6 +122,10 @@ class MaxPool(Pool):
     def dilation(self, attrs: Attrs) -> Pair:
         return pair(attrs, "dilation")
 
+    def dilated(self, attrs: Attrs, keep: Pair, by: Pair) -> Attrs:
+        dilation = self.dilation(attrs)
+        return {**super().dilated(attrs, keep, by), "dilation": (dilation[0] * by[0], dilation[1] * by[1])}
+
     def call(self, attrs: Attrs, inputs: Types) -> Call:
         more = keywords(("dilation", compact(pair(attrs, "dilation")), 1))
         return self.module(attrs, "MaxPool2d", more, "max_pool2d_same")
@@ -134,7 +145,25 @@ class AvgPool(Pool):
             None,
             doc="Whether padding counts as zeros; if not given it does, but not with `same`, as in TensorFlow.",
         ),
+        Param(
+            "unstrided",
+            Kind.CHOICE,
+            "drop",
+            choices=("drop", "keep"),
+            doc=(
+                "What is left of it where a network's `output_stride` takes its stride: nothing, or with `keep` means"
+                " over the same windows, zeros behind the border counted, as in timm's projections."
+            ),
+        ),
     )
+
+    def dilated(self, attrs: Attrs, keep: Pair, by: Pair) -> Attrs:
+        """Windows are not spread out: torch has no dilation for means, and timm makes none."""
+        if keep == self.stride(attrs):
+            return attrs
+        if attrs["unstrided"] == "keep":
+            return {**attrs, "stride": keep, "pad": "same", "count_pad": True}
+        return {**attrs, "kernel": keep, "stride": keep, "pad": NO_PADS, "ceil": False}
 
     def call(self, attrs: Attrs, inputs: Types) -> Call:
         count = attrs["pad"] != "same" if attrs["count_pad"] is None else flag(attrs, "count_pad")
@@ -236,6 +265,12 @@ class BlurPool(Op):
         if misfits:
             return Inference(None, faults + misfits)
         return Inference((TensorType.image(x.shape[0], height, width, slower(x.stride, (stride, stride))),), faults)
+
+    def strides(self, attrs: Attrs) -> Pair:
+        return (integer(attrs, "stride"), integer(attrs, "stride"))
+
+    def dilated(self, attrs: Attrs, keep: Pair, by: Pair) -> Attrs:
+        return {**attrs, "stride": min(keep)}
 
     def macs(self, attrs: Attrs, inputs: Types, outputs: Types) -> int:
         return outputs[0].numel * integer(attrs, "kernel") ** 2

@@ -162,4 +162,35 @@ CODES = (
             }
             """,
     ),
+    Code(
+        id="E0607",
+        name="no-such-feature",
+        title="`{name}` has no feature of stride {stride}",
+        label="asked for here",
+        helps=("it has features of stride {has:and}",),
+        fields=("name", "stride", "has"),
+        explanation="""
+            `taps` gives the last tensor of each stride that a network's stem and stages come to, without the head.
+            Strides are those that the spec says, whatever `output_stride` makes of them. A network whose stem goes to
+            stride 4 at once has no tensor of stride 2.
+            """,
+        bad="""
+            network tiny {
+                input 3x32x32
+                stem { conv(16, 3x3, stride = 2) }
+                head { classifier(10) }
+            }
+
+            network backbone = tiny(taps = [2, 4])
+            """,
+        good="""
+            network tiny {
+                input 3x32x32
+                stem { conv(16, 3x3, stride = 2) }
+                head { classifier(10) }
+            }
+
+            network backbone = tiny(taps = [2])
+            """,
+    ),
 )
