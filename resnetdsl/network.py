@@ -95,6 +95,7 @@ class Network:
         without: Sequence[str] = (),
         layout: str | None = None,
         threads: int | None = None,
+        cache: bool = True,
         weights: str | Path | None = None,
         module: nn.Module | None = None,
         seed: int = 0,
@@ -102,9 +103,10 @@ class Network:
     ) -> CompileResult:
         """An artifact at `output` (.rnetc), verified against eager PyTorch; `resnetdsl.load_artifact` runs it.
 
-        `batch` is a size or a range, `"1..32"`; `mode` says what is to be fast, `latency` or `throughput`; `without`
-        names passes to leave out. The weights are those of `module` if it is given, else of the
-        checkpoint `weights`, else random from `seed`. Raises CompileError; then nothing is written.
+        `batch` is a size or a range, `"1..32"`; `mode` says what is to be fast, `latency` or `throughput`;
+        `without` names passes to leave out; `cache` is whether code that was built before may be taken. The
+        weights are those of `module` if it is given, else of the checkpoint `weights`, else random from `seed`.
+        Raises CompileError; then nothing is written.
         """
         from resnetdsl.compile.build import compile_network
         from resnetdsl.compile.options import Provenance
@@ -123,6 +125,7 @@ class Network:
             without=without,
             layout=layout,
             threads=threads,
+            cache=cache,
             weights=weights,
             seed=seed,
             progress=progress,

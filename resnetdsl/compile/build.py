@@ -29,6 +29,7 @@ def compile_network(
     without: Sequence[str] = (),
     layout: str | None = None,
     threads: int | None = None,
+    cache: bool = True,
     weights: str | Path | None = None,
     seed: int = 0,
     progress: Callable[[str], None] | None = None,
@@ -36,14 +37,15 @@ def compile_network(
     """Compile what `make` gives, made with random weights from `seed`; `weights` is a checkpoint to load into it."""
     options = CompileOptions(
         Path(output),
-        Device(device),
-        Precision(dtype),
-        Batch.parse(str(batch)),
-        Backend(backend),
-        Mode(mode),
-        tuple(without),
-        Layout(layout) if layout is not None else None,
-        threads,
+        device=Device(device),
+        precision=Precision(dtype),
+        batch=Batch.parse(str(batch)),
+        backend=Backend(backend),
+        mode=Mode(mode),
+        without=tuple(without),
+        layout=Layout(layout) if layout is not None else None,
+        threads=threads,
+        cache=cache,
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -11,21 +11,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from resnetdsl.compile import container
+from resnetdsl.compile.cache import Cache
 from resnetdsl.compile.container import SUFFIX
-from resnetdsl.compile.engines.base import Job, Setting
+from resnetdsl.compile.engines.base import Setting
 from resnetdsl.compile.engines.registry import engine
-from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.files import check_output, work_folder
 from resnetdsl.compile.inputs import input_spec
+from resnetdsl.compile.lower.lowered import Note
 from resnetdsl.compile.lower.pipeline import lower
+from resnetdsl.compile.make import Subject, make
+from resnetdsl.compile.memory import enough_memory
 from resnetdsl.compile.metadata import Agreement, Machine, Metadata
 from resnetdsl.compile.options import CompileOptions, Layout, Precision, Provenance
-from resnetdsl.compile.recipes import evaluate_all
 from resnetdsl.compile.toolchain import find_device
-from resnetdsl.compile.verify import Reference, verify
+from resnetdsl.compile.verify import Reference
 from resnetdsl.compile.weights import leaves
 from resnetdsl.ir.graph import CheckedGraph
 from resnetdsl.version import VERSION
@@ -38,11 +40,18 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class CompileResult:
-    """The artifact that was written, what it says of itself, and the seconds that each phase took."""
+    """The artifact that was written, what it says of itself, and the seconds that each phase took.
+
+    `steps` is what the passes did and did not do, `notes` what else people should know; `cached` says that the code
+    was not built but found.
+    """
 
     path: Path
     metadata: Metadata
     seconds: Mapping[str, float]
+    steps: tuple[Note, ...] = ()
+    notes: tuple[str, ...] = ()
+    cached: bool = False
 
     @property
     def agreement(self) -> Agreement:
@@ -68,28 +77,18 @@ def compile_module(
     check_output(options.output, SUFFIX, size + _OVERHEAD)
     device = find_device(options.device)
     using = engine(options.backend.value)
-    if (lack := using.lacking(device.type, options.precision)) is not None:
-        raise CompileError(Problem.NO_ENGINE, f"the engine `{using.name}` cannot be used here: {lack}")
     layout = options.layout or Layout.CHANNELS_LAST
     setting = Setting(device.type, options.precision, options.mode, layout, input_spec(graph, options.batch))
-    clock.start("lowering")
-    lowered = lower(graph, options.without)
-
-    def derive(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        return evaluate_all(lowered.recipes, state, setting.dtype, device)
-
-    with work_folder() as work, _quiet(), _threads(options.threads):
+    cache = Cache.open() if options.cache else Cache.none()
+    with work_folder() as work, _quiet(), _threads(options.threads), enough_memory(f"compile `{graph.name}`"):
         # The code and, while it is linked, what the engine makes of the weights.
         check_output(work / f"model{SUFFIX}", SUFFIX, 3 * size + _OVERHEAD)
-        weights = derive(module.state_dict())
-        code = work / "code"
-        code.mkdir()
-        built = using.build(Job(lowered, weights, setting, work, clock.start), code)
-        clock.start("verifying")
+        clock.start("lowering")
+        lowered = lower(graph, options.without)
         names = tuple(output.name for output in graph.outputs)
         ready = copy.deepcopy(module).eval().requires_grad_(False).to(device, setting.dtype)
-        runner = using.open(code, weights, setting)
-        agreement = verify(Reference(ready, names), runner, derive, setting.input, options.precision, built.doubtful)
+        network = Subject(graph, lowered, Reference(ready, names), module.state_dict())
+        made = make(using, network, setting, work, cache, clock.start)
         clock.start("writing")
         metadata = Metadata(
             network=graph.name,
@@ -100,12 +99,13 @@ def compile_module(
             versions=using.versions(),
             resnetdsl=VERSION,
             machine=Machine.this(device.type),
-            agreement=agreement,
+            agreement=made.agreement,
             checkpoint=leaves(module),
             recipes=lowered.recipes,
         )
-        container.write(options.output, metadata, weights, code)
-    return CompileResult(options.output, metadata, clock.stop())
+        container.write(options.output, metadata, made.weights, made.code)
+    notes = (*((cache.trouble,) if cache.trouble else ()), *made.notes)
+    return CompileResult(options.output, metadata, clock.stop(), lowered.notes, notes, made.cached)
 
 
 def _bytes(module: nn.Module, precision: Precision) -> int:

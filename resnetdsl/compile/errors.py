@@ -16,6 +16,7 @@ class Problem(Enum):
     BAD_OPTION = "bad-option"
     CANNOT_WRITE = "cannot-write"
     NO_SPACE = "no-space"
+    NO_MEMORY = "no-memory"
     EXPORT_FAILED = "export-failed"
     BACKEND_FAILED = "backend-failed"
     DISAGREES = "disagrees"

@@ -95,6 +95,8 @@ class CompileOptions:
     """Passes that are left out."""
     layout: Layout | None = None
     """How images lie in memory between layers; None leaves it to us."""
+    cache: bool = True
+    """Whether code is taken from the cache and put there."""
     threads: int | None = None
     """The processor threads that the code is made for; None for PyTorch's number."""
 

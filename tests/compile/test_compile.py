@@ -205,6 +205,7 @@ class Failure:
         self.temporary.mkdir()
         self.output.parent.mkdir()
         self.output.write_text("old")
+        patch.setenv("RESNETDSL_CACHE_DIR", str(folder / "cache"))
         patch.setenv("TORCHINDUCTOR_CACHE_DIR", CACHE)
         patch.setattr("tempfile.tempdir", str(self.temporary))
 

@@ -1,0 +1,113 @@
+"""One engine's try at a network: its files, from the cache or built, opened and held against eager."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from resnetdsl.compile.cache import Cache
+from resnetdsl.compile.engines.base import Built, Engine, Job, Progress, Runner, Setting
+from resnetdsl.compile.errors import CompileError, Problem
+from resnetdsl.compile.key import key
+from resnetdsl.compile.lower.lowered import Lowered
+from resnetdsl.compile.metadata import Agreement, Measurement
+from resnetdsl.compile.recipes import evaluate_all
+from resnetdsl.compile.verify import MADE_UP_WEIGHTS, Reference, verify
+from resnetdsl.ir.graph import CheckedGraph
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is compiled: the graph, what it was lowered to, and its module with its weights, as it is and as asked."""
+
+    graph: CheckedGraph
+    lowered: Lowered
+    reference: Reference
+    """The module, evaluated in the precision and on the device that are asked for."""
+    state: Mapping[str, Tensor]
+    """The module's own weights, of its own precision: what is derived from them is rounded once."""
+
+    def derive(self, setting: Setting, state: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
+        """The weights of the lowered graph, of the module or of another state dict."""
+        given = self.state if state is None else state
+        return evaluate_all(self.lowered.recipes, given, setting.dtype, setting.torch_device)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What came of it. `code` is the folder of the files; the runner holds the weights."""
+
+    code: Path
+    weights: dict[str, Tensor]
+    runner: Runner
+    agreement: Agreement
+    notes: tuple[str, ...]
+    cached: bool
+
+
+def make(using: Engine, subject: Subject, setting: Setting, work: Path, cache: Cache, progress: Progress) -> Made:
+    """Build a network with an engine and verify it, or raise the `CompileError` that says why that cannot be.
+
+    From the cache come the files and what was measured of them with made-up weights, on all shapes: that depends on
+    no weights that anyone has. What is measured again is that they compute what this module does with its own.
+    """
+    if (lack := using.lacking(setting.device, setting.precision)) is not None:
+        raise CompileError(Problem.NO_ENGINE, f"the engine `{using.name}` cannot be used here: {lack}")
+    code, scratch = work / using.name / "code", work / using.name / "scratch"
+    code.mkdir(parents=True)
+    scratch.mkdir()
+    weights = subject.derive(setting)
+    job = Job(subject.lowered, weights, setting, scratch, progress)
+    name = key(subject.graph, job, using)
+    with cache.building(name, lambda: progress("waiting for another compilation of this network")):
+        record = cache.take(name, code, Record.read)
+        built = using.build(job, code) if record is None else record.built
+        progress("verifying")
+        runner = using.open(code, weights, setting)
+        agreement = verify(
+            subject.reference,
+            runner,
+            lambda state: subject.derive(setting, state),
+            setting.input,
+            setting.precision,
+            built.doubtful,
+            measured=None if record is None else record.measured,
+        )
+        if record is None:
+            made_up = tuple(each for each in agreement.measurements if each.weights == MADE_UP_WEIGHTS)
+            cache.keep(name, code, asdict(Record(built, made_up)))
+    if record is None:
+        runner.swap(weights)  # it holds those of the verification
+    return Made(code, weights, runner, agreement, (*_not_finite(weights), *built.notes), record is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the cache keeps with the files."""
+
+    built: Built
+    measured: tuple[Measurement, ...]
+
+    @staticmethod
+    def read(found: Any) -> Record:
+        """From what JSON has kept of it."""
+        built = Built([tuple(map(int, shape)) for shape in found["built"]["doubtful"]], tuple(found["built"]["notes"]))
+        return Record(
+            built, tuple(Measurement(**{**each, "shape": tuple(each["shape"])}) for each in found["measured"])
+        )
+
+
+def _not_finite(weights: Mapping[str, Tensor]) -> tuple[str, ...]:
+    """What to say of weights that are infinite or no numbers: training that failed, or a type that is too narrow."""
+    bad = {name: int((~torch.isfinite(tensor)).sum()) for name, tensor in weights.items()}
+    bad = {name: count for name, count in bad.items() if count}
+    if not bad:
+        return ()
+    named = ", ".join(f"`{name}` ({count})" for name, count in [*bad.items()][:3])
+    more = f" and {len(bad) - 3} more" if len(bad) > 3 else ""
+    return (f"weights that are infinite or no numbers: {named}{more}; what they reach is not compared with eager",)
