@@ -1,4 +1,4 @@
-"""Draw a network, or two beside each other."""
+"""Draw a network, or several beside each other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from resnetdsl.network import Network
 
 NAME = "render"
-HELP = "draw a network, or two side by side: SVG, PNG, PDF, TikZ, DOT, Mermaid, an interactive page"
+HELP = "draw a network, or several side by side: SVG, PNG, PDF, TikZ, DOT, Mermaid, an interactive page"
 FORMATS = ("svg", "png", "pdf", "tikz", "dot", "mermaid", "html")
 _POINTS_PER_INCH = 72
 _DEFAULT_SCALE = 2.0
@@ -23,7 +23,10 @@ _DEFAULT_SCALE = 2.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_spec(parser, pairs=True)
     parser.add_argument(
-        "--compare", nargs=2, metavar=("A", "B"), help="two networks side by side, equal stages at one height"
+        "--compare",
+        nargs="+",
+        metavar="SPEC",
+        help="networks side by side, equal stages at one height; one spec with several --net will do",
     )
     parser.add_argument(
         "--diff",
@@ -67,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
     if sum(each is not None for each in (args.spec, args.compare, args.diff)) != 1:
         raise UsageError(
-            "name one network, or two with `--compare` or `--diff`", "such as `render resnet18 -o net.svg`"
+            "name one network, or several with `--compare` or `--diff`", "such as `render resnet18 -o net.svg`"
         )
     form = args.format or _by_name(args.output)
     scale = _scale(args)
@@ -109,9 +112,7 @@ def _two(args: argparse.Namespace, form: str, theme: Theme, scale: float) -> str
     from resnetdsl.emit.diagram.formats import PICTURES, encode
 
     if form not in PICTURES:
-        raise UsageError(
-            f"two networks beside each other are a picture, and {form} is none", f"use {', '.join(PICTURES)}"
-        )
+        raise UsageError(f"networks beside each other are a picture, and {form} is none", f"use {', '.join(PICTURES)}")
     return encode(_picture(args, theme), form, scale)
 
 
@@ -123,28 +124,36 @@ def _picture(args: argparse.Namespace, theme: Theme) -> Picture:
 
     direction = Direction[args.direction.upper()]
     if args.diff:
-        one, other = _pair(args, args.diff)
+        one, other = _networks(args, args.diff)
         names = (one.name, other.name) if one.name != other.name else (args.diff[0], args.diff[1])
         level = Level(args.level or "network")
         return draw_difference(one.checked, other.checked, names, level, theme, direction, args.engine, args.opened)
-    drawn = [
-        view(each.checked, Level(args.level or "stage"), args.opened, not args.unfold)
-        for each in _pair(args, args.compare)
-    ]
+    networks = _networks(args, args.compare)
+    drawn = [view(each.checked, Level(args.level or "stage"), args.opened, not args.unfold) for each in networks]
     sides = [Side(each, (each.title,) if args.no_caption else (each.title, each.doc)) for each in drawn]
     return draw_beside(sides, theme, direction, args.engine)
 
 
-def _pair(args: argparse.Namespace, names: list[str]) -> tuple[Network, Network]:
-    """Both networks. `--net` given once is for both, given twice for one each; so is `--set`."""
-    if names[0] == names[1] == "-":
-        raise UsageError("standard input can be read once only", "name a file for the other")
-    nets = args.net or [None]
-    found = []
-    for number, name in enumerate(names):
-        own = argparse.Namespace(**{**vars(args), "spec": name, "net": nets[min(number, len(nets) - 1)]})
-        found.append(network(own))
-    return found[0], found[1]
+def _networks(args: argparse.Namespace, specs: list[str]) -> list[Network]:
+    """The networks of `--compare` or `--diff`. `--net` given once is for all of them, else for one each."""
+    nets: list[str | None] = [*args.net] or [None]
+    if len(specs) == 1:
+        specs = specs * len(nets)
+    if len(nets) == 1:
+        nets = nets * len(specs)
+    if len(specs) < 2 or len(nets) != len(specs):
+        raise UsageError(
+            f"{_count(len(specs), 'spec')} and {_count(len(args.net), '--net')} do not make networks side by side",
+            "name two specs or more, and with `--net` the network of all, or of each",
+        )
+    if specs.count("-") > 1:
+        raise UsageError("standard input can be read once only", "name files for the others")
+    pairs = zip(specs, nets, strict=True)
+    return [network(argparse.Namespace(**{**vars(args), "spec": spec, "net": net})) for spec, net in pairs]
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 or what.startswith("-") else f"{count} {what}s"
 
 
 def _scale(args: argparse.Namespace) -> float:

@@ -20,7 +20,7 @@ _SIZE = re.compile(r"([1-9]\d{0,8})x([1-9]\d{0,8})x([1-9]\d{0,8})", re.ASCII)
 
 
 def add_spec(parser: argparse.ArgumentParser, *, many: bool = False, pairs: bool = False) -> None:
-    """FILE, `--net`, `--set` and `--input`; with `pairs`, FILE may be left out and `--net` be given twice."""
+    """FILE, `--net`, `--set` and `--input`; with `pairs`, FILE may be left out and `--net` be given several times."""
     parser.add_argument(
         "spec",
         metavar="FILE.rnet|NAME|-",
@@ -28,7 +28,7 @@ def add_spec(parser: argparse.ArgumentParser, *, many: bool = False, pairs: bool
         help="a spec, the name of a shipped network, or - for standard input; FILE@REVISION is a spec as git has it",
     )
     if pairs:
-        text = "which network of the file, or of both; given twice, one for each"
+        text = "which network of the file, or of all; given more than once, one for each"
         parser.add_argument("--net", metavar="NAME", action="append", default=[], help=text)
     else:
         parser.add_argument("--net", metavar="NAME", help="which network of the file")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import GOOD, run
+from tests.cli.running import GOOD, ROOT, run
 
 TINY = ("render", "-", "--net", "tiny")
 
@@ -202,14 +202,26 @@ def test_compare_puts_stages_at_one_height() -> None:
     assert {each[0] for each in ids if each} == {"a", "b"}
 
 
+def test_compare_several_networks_of_one_spec() -> None:
+    nets = [option for name in ("resnet20", "plain20", "resnet32") for option in ("--net", name)]
+    done = run("render", "--compare", ROOT / "specs" / "cifar.rnet", *nets, "--level", "network")
+    assert [text for text in texts(done.out) if text in ("resnet20", "plain20", "resnet32")] == [
+        "resnet20",
+        "plain20",
+        "resnet32",
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "name one network, or two with `--compare` or `--diff`"),
-        (("resnet18", "--compare", "resnet18", "resnet34"), "name one network, or two"),
+        ((), "name one network, or several with `--compare` or `--diff`"),
+        (("resnet18", "--compare", "resnet18", "resnet34"), "name one network, or several"),
         (("--compare", "resnet18", "resnet34", "--format", "dot"), "are a picture, and dot is none"),
         (("--diff", "resnet18", "resnet34", "--format", "html"), "are a picture, and html is none"),
         (("--compare", "-", "-"), "standard input can be read once only"),
+        (("--compare", "resnet18"), "1 spec and 0 --net do not make networks side by side"),
+        (("--compare", "resnet18", "resnet34", "--net", "a", "--net", "b", "--net", "c"), "2 specs and 3 --net do"),
         (("resnet18", "--net", "resnet18", "--net", "resnet34"), "`--net` is given more than once"),
         (("--compare", "resnet18", "resnet43"), "there is no file and no shipped network `resnet43`"),
     ],

@@ -6,13 +6,14 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from resnetdsl.emit.diagram.draw import bounds_of, captions, parts
+from resnetdsl.emit.diagram.draw import parts
 from resnetdsl.emit.diagram.engine import Engine
 from resnetdsl.emit.diagram.layout import Layout, layout
 from resnetdsl.emit.diagram.model import View
 from resnetdsl.emit.diagram.picture import Group, Picture, Point, moved, page
 from resnetdsl.emit.diagram.sizes import Direction, body
 from resnetdsl.emit.diagram.theme import Theme, shipped_theme
+from resnetdsl.emit.diagram.under import captions, edges_of
 
 _APART = 30.0
 
@@ -42,9 +43,9 @@ def draw_beside(
     for number, (side, place) in enumerate(zip(sides, found, strict=True)):
         own = parts(side.view, place, theme, direction)
         own = (*own, captions(own, [(line, not at) for at, line in enumerate(side.lines)], theme))
-        edges = [bounds_of(group) for group in own]
         first, last = (0, 2) if direction is Direction.DOWN else (1, 3)
-        start = min(edge[first] for edge in edges)
+        edges = edges_of(own)
+        start = edges[first]
         by = (at - start, 0.0) if direction is Direction.DOWN else (0.0, at - start)
         groups += [
             replace(
@@ -52,7 +53,7 @@ def draw_beside(
             )
             for group in own
         ]
-        at += max(edge[last] for edge in edges) - start + _APART
+        at += edges[last] - start + _APART
     whole = tuple(groups)
     if under is not None:
         whole = (*whole, under(whole, theme))

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from resnetdsl.analysis.costs import totals
 from resnetdsl.analysis.difference import Status, difference
 from resnetdsl.emit.diagram.beside import Side, draw_beside
-from resnetdsl.emit.diagram.draw import bounds_of
 from resnetdsl.emit.diagram.engine import Engine
 from resnetdsl.emit.diagram.metrics import CAPITAL, text_width
 from resnetdsl.emit.diagram.model import Mark
 from resnetdsl.emit.diagram.picture import Group, Ink, Picture, Rect, Shape, Text
 from resnetdsl.emit.diagram.sizes import DETAIL, Direction
 from resnetdsl.emit.diagram.theme import Theme
+from resnetdsl.emit.diagram.under import edges_of
 from resnetdsl.emit.diagram.view import view
 from resnetdsl.emit.outline import Level
 from resnetdsl.emit.words import human
@@ -70,9 +70,8 @@ def _change(was: int, now: int) -> str:
 
 def _legend(groups: tuple[Group, ...], change: str, theme: Theme) -> Group:
     """A line with the change in costs, and under it what the colours mean."""
-    edges = [bounds_of(group) for group in groups]
-    left, right = min(edge[0] for edge in edges), max(edge[2] for edge in edges)
-    y = max(edge[3] for edge in edges) + 22
+    left, _, right, bottom = edges_of(groups)
+    y = bottom + 22
     shapes: list[Shape] = []
     shapes.append(
         Text((left + right) / 2, y, change, DETAIL, theme.ink, text_width(change, DETAIL, bold=True), bold=True)

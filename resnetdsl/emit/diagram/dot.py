@@ -75,13 +75,35 @@ def skeleton(view: View, direction: Direction) -> str:
     )
     dot = _graph(view, direction, {"ranksep": _inches(along + 10), "nodesep": "0.25"})
     forks = {wire.source for wire in view.wires if wire.kind is not WireKind.MAIN}
+    chains = _chains(view)
 
     def node(box: Box) -> dict[str, str]:
         # Wires out of a box in the order given here: the branch, and the shortcut at its right (or below it).
-        return {"label": "", **_size(*room(box, direction)), **({"ordering": "out"} if box.id in forks else {})}
+        order = {"ordering": "out"} if box.id in forks else {}
+        return {"label": "", "group": f"g{chains[box.id]}", **_size(*room(box, direction)), **order}
+
+    def edge(wire: Wire) -> dict[str, str]:
+        # A shape beside a wire that leaves a frame needs room behind its edge.
+        source, target = view.boxes[wire.source], view.boxes[wire.target]
+        return {"minlen": "2"} if wire.shape and source.cluster is not None and target.cluster is None else {}
 
     # The names of wires need no room of their own: they stand where their wires leave some.
-    return _fill(dot, view, node, lambda cluster: {}, lambda wire: {}, swapped=direction is Direction.RIGHT)
+    return _fill(dot, view, node, lambda cluster: {}, edge, swapped=direction is Direction.RIGHT)
+
+
+def _chains(view: View) -> dict[int, int]:
+    """For each box the first of the chain of main wires that it is in: Graphviz draws those straight."""
+    following: dict[int, list[int]] = {}
+    for wire in view.wires:
+        if wire.kind is WireKind.MAIN and view.boxes[wire.target].kind is not BoxKind.RESULT:
+            following.setdefault(wire.source, []).append(wire.target)
+    found: dict[int, int] = {}
+    for box in view.boxes:
+        at: int | None = box.id
+        while at is not None and at not in found:
+            found[at] = box.id
+            at = next((target for target in following.get(at, ()) if target not in found), None)
+    return found
 
 
 def _graph(view: View, direction: Direction, more: dict[str, str]) -> graphviz.Digraph:
@@ -113,17 +135,24 @@ def _fill(
         for inner in view.clusters:
             if inner.parent == cluster:
                 label = _label([titled(inner.title, inner.copies)])
-                attrs = {"label": label, "labelloc": "t", "labeljust": "l", "fontsize": f"{FRAME:g}", "margin": "8"}
+                attrs = {"label": label, "labelloc": "t", "labeljust": "l", "fontsize": f"{FRAME:g}", "margin": "11"}
                 attrs |= {**frame(inner), "class": inner.style}
                 with around.subgraph(name=f"cluster{inner.id}", graph_attr=attrs) as part:
                     inside(part, inner.id)
 
     inside(dot, None)
     order = sorted(enumerate(view.wires), key=lambda each: swapped and each[1].kind is WireKind.MAIN)
+    chains = _chains(view)
+    last: dict[int, int] = {}  # of each chain the box that the next wire may lead on from
+    for box in view.boxes:
+        last.setdefault(chains[box.id], box.id)
     for number, wire in order:
-        # A result stands aside: the way on to the next layer is the one to keep straight.
-        aside = view.boxes[wire.target].kind is BoxKind.RESULT
-        weight = {"weight": "1" if aside else "8"} if wire.kind is WireKind.MAIN else {}
+        # What leads on to the next layer is the one to keep straight; a result or a bypass stands aside.
+        chain = chains[wire.source]
+        onward = wire.kind is WireKind.MAIN and chains[wire.target] == chain and last[chain] == wire.source
+        if onward:
+            last[chain] = wire.target
+        weight = {"weight": "8" if onward else "1"} if wire.kind is WireKind.MAIN else {}
         dot.edge(_name(wire.source), _name(wire.target), **edge(wire), **weight, id=f"w{number}")
     return str(dot.source)
 

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from resnetdsl.emit.diagram.metrics import text_width
-from resnetdsl.emit.diagram.model import Cluster, View, WireKind
+from resnetdsl.emit.diagram.model import BoxKind, Cluster, View, WireKind
 from resnetdsl.emit.diagram.routes import Edges, Route
 from resnetdsl.emit.diagram.sizes import FRAME, Direction, titled
 
 _ROOM = 7.0
 _NEST = 7.0
+_INSET = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,10 @@ class Grown:
             inside = [found[inner.id] for inner in self.view.clusters if inner.parent == cluster.id]
             wished = _around(found[cluster.id], [_wider(edges, _NEST) for edges in inside])
             wished = _around(wished, self._lanes(cluster))
-            if self.direction is Direction.DOWN:
-                wished = self._beside_title(cluster, wished)
-            if not any(_overlap(wished, edges) for edges in self._outside(cluster)):
-                found[cluster.id] = wished
+            for edges in self._with_title(cluster, wished):
+                if not any(_overlap(edges, other) for other in self._outside(cluster)):
+                    found[cluster.id] = edges
+                    break
         return found
 
     def _lanes(self, cluster: Cluster) -> Iterable[Edges]:
@@ -47,19 +48,39 @@ class Grown:
             low, high = min(across) - _ROOM, max(across) + _ROOM
             yield (low, top, high, bottom) if self.direction is Direction.DOWN else (left, low, right, high)
 
-    def _beside_title(self, cluster: Cluster, edges: Edges) -> Edges:
-        """Wide enough at the left for the title to stand beside the wire that comes in from above."""
+    def title(self, cluster: Cluster, edges: Edges) -> float:
+        """Where the title of a frame begins: at the left, or beside a wire that comes in from above there."""
+        start = edges[0] + _INSET
+        for line in self._entering(cluster):
+            if start - 4 < line < start + self._title_width(cluster):
+                start = line + 5
+        return start
+
+    def _with_title(self, cluster: Cluster, edges: Edges) -> Iterable[Edges]:
+        """Wide enough for the title to stand left of the wires from above, else right of them; else as it is."""
         left, top, right, bottom = edges
-        width = text_width(titled(cluster.title, cluster.copies), FRAME, bold=True) + 14
+        width = self._title_width(cluster)
+        crossing = [line for line in self._entering(cluster) if left < line < left + width + _INSET]
+        if crossing:
+            yield min(crossing) - width - _INSET - 4, top, right, bottom
+            yield left, top, max(right, max(crossing) + width + _INSET), bottom
+        yield edges
+
+    def _entering(self, cluster: Cluster) -> list[float]:
+        """The places of wires that come into a frame through its upper edge."""
+        if self.direction is Direction.RIGHT:
+            return []
+        found = []
         for wire in self.view.wires:
             source, target = self.view.boxes[wire.source], self.view.boxes[wire.target]
-            enters = self._holds(cluster, target.cluster) and not self._holds(cluster, source.cluster)
-            if enters and wire.kind is WireKind.MAIN:
+            from_above = wire.kind is WireKind.MAIN or target.kind is not BoxKind.MERGE
+            if from_above and self._holds(cluster, target.cluster) and not self._holds(cluster, source.cluster):
                 body = self.bodies[target.id]
-                middle = (body[0] + body[2]) / 2
-                if left < middle < left + width:
-                    left = middle - width
-        return left, top, right, bottom
+                found.append((body[0] + body[2]) / 2)
+        return sorted(found)
+
+    def _title_width(self, cluster: Cluster) -> float:
+        return text_width(titled(cluster.title, cluster.copies), FRAME, bold=True)
 
     def _outside(self, cluster: Cluster) -> Iterable[Edges]:
         """What a frame must not run into: boxes that are not in it, frames beside it."""

@@ -1,26 +1,33 @@
-"""The way of a shortcut: off the main line, straight along beside the branch, and into the addition from its side.
+"""Ways of wires that do not go straight on: off the main line, along beside it, and in from the side.
 
-Graphviz has made room for it; where its lane would touch something, Graphviz's own curve is kept.
+Graphviz has made room for them; where such a way would touch something, Graphviz's own curve is kept. All is reckoned
+as if tensors flowed down, and turned if they do not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
 
+from resnetdsl.emit.diagram.metrics import text_width
+from resnetdsl.emit.diagram.model import BoxKind, View, Wire, WireKind
 from resnetdsl.emit.diagram.picture import Point
-from resnetdsl.emit.diagram.sizes import Direction
+from resnetdsl.emit.diagram.sizes import WIRE, Direction
 
-FORK = 6.0
-"""How far behind its source a shortcut leaves the main line."""
+FORK = 5.0
+"""How far behind its source a way leaves the main line."""
 
 BEND = 7.0
-_BESIDE = 13.0
-_OFF = 1.0
+_BESIDE, _STEP, _LANES = 13.0, 8.0, 5
 _CLEAR = 3.0
 _CIRCLE = 0.5523
+_NEAR = 40.0
+_MANY = 400
+"""Wires beyond which only shortcuts are looked after."""
 
 Edges = tuple[float, float, float, float]
+"""Left, top, right and bottom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,86 +41,131 @@ class Route:
     anchor: str
 
 
-def shortcut(
-    source: Edges,
-    target: Edges,
-    obstacles: Sequence[Edges],
-    direction: Direction,
-    label: float,
-) -> Route | None:
-    """The way from under a box to the side of another, or None. Edges are left, top, right and bottom.
+@dataclass(slots=True)
+class Router:
+    """Finds the ways, the short ones first, so that long ones lead around them. `bodies` are the edges of boxes."""
 
-    `label` is the width of its label. The way is found as if tensors flowed down, and turned if they do not.
-    """
-    down = direction is Direction.DOWN
-    turn = _same if down else _turned
-    (left, _, right, start), (to_left, to_top, to_right, to_bottom) = turn(source), turn(target)
-    middle, end = (left + right) / 2, (to_top + to_bottom) / 2
-    fork = start + FORK
-    if abs((to_left + to_right) / 2 - middle) > _OFF or to_top < fork + BEND:
+    view: View
+    bodies: Mapping[int, Edges]
+    direction: Direction
+    turned: dict[int, Edges] = field(init=False)
+    lanes: list[tuple[float, float, float]] = field(default_factory=list)
+    """Where lanes are taken: their place across, and from where to where."""
+
+    def __post_init__(self) -> None:
+        down = self.direction is Direction.DOWN
+        self.turned = {box: edges if down else _turned(edges) for box, edges in self.bodies.items()}
+
+    def routes(self) -> dict[int, Route]:
+        """By the number of the wire; those that are not here follow Graphviz."""
+        found: dict[int, Route] = {}
+        for number, wire in sorted(enumerate(self.view.wires), key=lambda each: self._length(each[1])):
+            route = self._route(wire)
+            if route is not None:
+                found[number] = route
+        return found
+
+    def _length(self, wire: Wire) -> float:
+        return self.turned[wire.target][1] - self.turned[wire.source][3]
+
+    def _route(self, wire: Wire) -> Route | None:
+        source, target = self.turned[wire.source], self.turned[wire.target]
+        others = [edges for box, edges in self.turned.items() if box not in (wire.source, wire.target)]
+        kind = self.view.boxes[wire.target].kind
+        if wire.kind is WireKind.MAIN:
+            if kind is BoxKind.RESULT:
+                return self._aside(source, target, others)
+            if len(self.view.wires) > _MANY or not self._passes(source, target, others):
+                return None
+        elif kind is not BoxKind.MERGE:
+            return self._aside(source, target, others)
+        elif abs(_middle(source) - _middle(target)) > _NEAR:
+            return self._into(source, target, others)
+        label = text_width(wire.label, WIRE) if wire.label else 0.0
+        return self._beside(source, target, others, label)
+
+    def _passes(self, source: Edges, target: Edges, others: Sequence[Edges]) -> bool:
+        """Whether other boxes stand between two that are in a line."""
+        middle = _middle(source)
+        aligned = abs(middle - _middle(target)) < 1
+        return aligned and any(_touches((middle, source[3], middle, target[1]), box) for box in others)
+
+    def _beside(self, source: Edges, target: Edges, others: Sequence[Edges], label: float) -> Route | None:
+        """From under a box, along a lane, to the side of another. `label` is the width of its label."""
+        start, tip_of = (_middle(source), source[3] + FORK), {1: target[2], -1: target[0]}
+        end, ahead = (target[1] + target[3]) / 2, _middle(target)
+        if abs(start[0] - ahead) > _NEAR or target[1] < start[1] + BEND:
+            return None
+        least = (label + 2 * BEND if self.direction is Direction.DOWN else 0.0) + (target[2] - target[0]) / 2
+        passed = [edges for edges in others if edges[1] < end and edges[3] > start[1]]
+        low, high = sorted((start[0], ahead))
+        passed = [edges for edges in passed if edges[0] < high and edges[2] > low]
+        for side in (1, -1):
+            from_here = high if side > 0 else low
+            reach = [((edges[2] if side > 0 else edges[0]) - from_here) * side for edges in passed]
+            near = max([*reach, 0.0]) + _BESIDE
+            near = max(near, least, 2 * BEND + 2)
+            for number in range(_LANES):
+                lane = from_here + side * (near + _STEP * number)
+                corners = [start, (lane, start[1]), (lane, end), (tip_of[side], end)]
+                if self._is_taken(lane, start[1], end) or _hits(corners, others):
+                    continue
+                self.lanes.append((lane, start[1], end))
+                if self.direction is Direction.DOWN:
+                    return self._made(corners, (lane - BEND * side, end - 3.5), "end" if side > 0 else "start")
+                return self._made(corners, (lane + (-4 if side > 0 else 11), (start[1] + end) / 2), "middle")
         return None
-    boxes = [turn(edges) for edges in obstacles]
-    least = (label + 2 * BEND if down else 0.0) + (to_right - to_left) / 2
-    lanes = [(side, lane) for side in (1, -1) for lane in _lanes(boxes, middle, side, (fork, end), least)]
-    for side, lane in lanes:
-        tip = to_right if side > 0 else to_left
-        way = [(middle, fork, lane, fork), (lane, fork, lane, end), (lane, end, tip, end)]
-        if not any(_touches(piece, box) for piece in way for box in boxes):
-            return _bent((middle, fork), (lane, end), tip, side, down)
-    return None
+
+    def _is_taken(self, lane: float, start: float, end: float) -> bool:
+        return any(abs(lane - at) < _STEP - 1 and first < end and last > start for at, first, last in self.lanes)
+
+    def _aside(self, source: Edges, target: Edges, others: Sequence[Edges]) -> Route | None:
+        """From under a box across and down into one that stands aside."""
+        start, end = (_middle(source), source[3] + FORK), (_middle(target), target[1])
+        corners = [start, (end[0], start[1]), end]
+        if abs(end[0] - start[0]) < 2 * BEND or end[1] < start[1] + BEND + 2 or _hits(corners, others):
+            return None
+        return self._made(corners, ((start[0] + end[0]) / 2, start[1] - 3.5), "middle")
+
+    def _into(self, source: Edges, target: Edges, others: Sequence[Edges]) -> Route | None:
+        """From under a box that stands aside down and across into the side of one on the main line."""
+        start, end = (_middle(source), source[3]), (target[1] + target[3]) / 2
+        tip = (target[2] if start[0] > _middle(target) else target[0], end)
+        corners = [start, (start[0], end), tip]
+        if end < start[1] + BEND + 2 or _hits(corners, others):
+            return None
+        return self._made(corners, ((start[0] + tip[0]) / 2, end - 3.5), "middle")
+
+    def _made(self, corners: Sequence[Point], label: Point, anchor: str) -> Route:
+        if self.direction is Direction.RIGHT:
+            corners, label = [(y, x) for x, y in corners], (label[1], label[0])
+        return Route(corners[0], rounded(corners), corners[-1], label, anchor)
 
 
-Way = tuple[Point, tuple[tuple[Point, ...], ...], Point]
+def rounded(corners: Sequence[Point]) -> tuple[tuple[Point, ...], ...]:
+    """The pieces of a way along corners at right angles, with a bend at each."""
+    pieces: list[tuple[Point, ...]] = []
+    for before, at, after in zip(corners, corners[1:], corners[2:], strict=False):
+        came, goes = _towards(at, before), _towards(at, after)
+        enter = (at[0] + came[0] * BEND, at[1] + came[1] * BEND)
+        leave = (at[0] + goes[0] * BEND, at[1] + goes[1] * BEND)
+        back = BEND * (1 - _CIRCLE)
+        pieces += [
+            (enter,),
+            ((at[0] + came[0] * back, at[1] + came[1] * back), (at[0] + goes[0] * back, at[1] + goes[1] * back), leave),
+        ]
+    return (*pieces, (corners[-1],))
 
 
-def aside(source: Edges, target: Edges, obstacles: Sequence[Edges], direction: Direction) -> Way | None:
-    """The way off the main line to a result that stands aside: across, round a bend, and in. Start, pieces, tip."""
-    down = direction is Direction.DOWN
-    turn = _same if down else _turned
-    (left, _, right, start), (to_left, top, to_right, _) = turn(source), turn(target)
-    middle, end, fork = (left + right) / 2, (to_left + to_right) / 2, start + FORK
-    way = [(middle, fork, end, fork), (end, fork, end, top)]
-    boxes = [turn(edges) for edges in obstacles]
-    if abs(end - middle) < 2 * BEND or top < fork + 2 * BEND or any(_touches(p, box) for p in way for box in boxes):
-        return None
-    side = 1 if end > middle else -1
-
-    def at(x: float, y: float) -> Point:
-        return (x, y) if down else (y, x)
-
-    back = BEND * (1 - _CIRCLE)
-    bend = (at(end - back * side, fork), at(end, fork + back), at(end, fork + BEND))
-    return at(middle, fork), ((at(end - BEND * side, fork),), bend, (at(end, top),)), at(end, top)
+def _towards(point: Point, other: Point) -> Point:
+    """The direction of another point that is straight above, below or beside."""
+    x, y = other[0] - point[0], other[1] - point[1]
+    return (x > 0) - (x < 0), (y > 0) - (y < 0)
 
 
-def _lanes(boxes: Sequence[Edges], middle: float, side: int, span: tuple[float, float], least: float) -> list[float]:
-    """Where the lane could be: beside the boxes that it passes, or farther out."""
-    passed = [edges for edges in boxes if edges[1] < span[1] and edges[3] > span[0]]
-    reach = [edges[2] if side > 0 else edges[0] for edges in passed if edges[0] < middle < edges[2]]
-    near = max([(edge - middle) * side for edge in reach], default=0.0) + _BESIDE
-    near = max(near, least, 2 * BEND + 2)
-    return [middle + side * (near + more) for more in (0.0, 5.0, 10.0, 15.0, 25.0)]
-
-
-def _bent(fork: Point, corner: Point, tip: float, side: int, down: bool) -> Route:
-    (middle, start), (lane, end) = fork, corner
-    bend, inner, back = BEND * side, BEND * (1 - _CIRCLE) * side, BEND * (1 - _CIRCLE)
-
-    def at(x: float, y: float) -> Point:
-        return (x, y) if down else (y, x)
-
-    pieces: tuple[tuple[Point, ...], ...] = (
-        (at(lane - bend, start),),
-        (at(lane - inner, start), at(lane, start + back), at(lane, start + BEND)),
-        (at(lane, end - BEND),),
-        (at(lane, end - back), at(lane - inner, end), at(lane - bend, end)),
-        (at(tip, end),),
-    )
-    if down:
-        label, anchor = (lane - bend, end - 3.5), "end" if side > 0 else "start"
-    else:
-        label, anchor = ((start + end) / 2, lane + (-4 if side > 0 else 11)), "middle"
-    return Route(at(middle, start), pieces, at(tip, end), label, anchor)
+def _hits(corners: Sequence[Point], boxes: Sequence[Edges]) -> bool:
+    ways = [(*one, *other) for one, other in pairwise(corners)]
+    return any(_touches(way, box) for way in ways for box in boxes)
 
 
 def _touches(piece: Edges, box: Edges) -> bool:
@@ -122,8 +174,8 @@ def _touches(piece: Edges, box: Edges) -> bool:
     return left < box[2] + _CLEAR and right > box[0] - _CLEAR and top < box[3] + _CLEAR and bottom > box[1] - _CLEAR
 
 
-def _same(edges: Edges) -> Edges:
-    return edges
+def _middle(edges: Edges) -> float:
+    return (edges[0] + edges[2]) / 2
 
 
 def _turned(edges: Edges) -> Edges:

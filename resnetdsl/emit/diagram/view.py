@@ -82,7 +82,8 @@ class _Maker:
         self.shortcuts = {node: residual for residual in self.residuals.values() for node in residual.nodes}
         self.tapped = {output.source.node for output in self.graph.outputs}
         if self.level is Level.OP:
-            self.explicit = set(self.residuals)
+            # Shortcuts that compute something; one that passes its tensor on is an arc and no box.
+            self.explicit = {merge for merge, residual in self.residuals.items() if residual.label}
 
     @property
     def level(self) -> Level:

@@ -70,10 +70,9 @@ class Wiring:
             return WireKind.MAIN, ""
         if residual is not None and port == residual.port:
             kind = WireKind.PROJECTION if residual.label else WireKind.IDENTITY
-            return kind, "" if node.id in self.explicit else residual.label
+            return kind, "" if node.id in self.explicit else residual.label  # its boxes tell what it is
         if inside is not None and inside.merge in self.explicit:
-            first = not any(source.node in inside.nodes for source in self.graph.inputs(node.id))
-            return (WireKind.PROJECTION, inside.label if first else "") if inside.label else (WireKind.IDENTITY, "")
+            return (WireKind.PROJECTION if inside.label else WireKind.IDENTITY), ""
         return WireKind.MAIN, ""
 
     def _origins(self, source: Source) -> list[Source]:
