@@ -43,3 +43,17 @@ def __getattr__(name: str) -> Any:
 
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext resnetdsl` makes the cell magic `%%rnet` known."""
+    from resnetdsl.notebook import load as load_magic
+
+    load_magic(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """`%unload_ext resnetdsl` takes it away again."""
+    from resnetdsl.notebook import unload
+
+    unload(shell)

@@ -154,9 +154,18 @@ class Network:
         if format == "html":
             from resnetdsl.emit.viewer import to_html
 
-            return to_html(self.checked, Level(level))
+            return to_html(self.checked, Level(level), opened)
         drawn = view(self.checked, Level(level), opened)
         return encode_view(drawn, format, find_theme(theme), Direction[direction.upper()], scale=scale)
 
-    def _repr_svg_(self) -> str:
-        return str(self.render())
+    def _repr_html_(self) -> str:
+        """The viewer, in a notebook."""
+        from resnetdsl.notebook import frame
+
+        return frame(self.checked)
+
+    def _repr_svg_(self) -> str | None:
+        """A picture, for what shows no pages: a printed notebook."""
+        from resnetdsl.notebook import picture
+
+        return picture(self)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,13 @@ class SpecError(Exception):
     def __str__(self) -> str:
         return f"{self.message}\n\n{_drawn(self.diagnostics)}" if self.diagnostics else self.message
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows instead of a traceback: the mistakes, for they are in the spec and not in Python."""
+        from resnetdsl.diagnostics.render.text import render_text
+
+        drawn = render_text(self.diagnostics, color=True).rstrip("\n")
+        return [drawn, "", self.message] if drawn else [f"SpecError: {self.message}"]
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -76,6 +84,12 @@ class Report:
         from resnetdsl.diagnostics.render.text import summary
 
         return f"{_drawn(self.diagnostics)}\n{summary(self.diagnostics)}"
+
+    def _repr_html_(self) -> str:
+        from resnetdsl.diagnostics.render.html import render_html
+        from resnetdsl.diagnostics.render.text import summary
+
+        return f"{render_html(self.diagnostics)}<p>{escape(summary(self.diagnostics))}</p>"
 
 
 @dataclass(slots=True)

@@ -35,6 +35,7 @@ DOORS = {
     "lark": ("syntax/parser.py",),
     "networkx": ("ir/graph.py",),
     "torch": ("emit/module.py", "compile/", "ops/helpers/", "bench/"),
+    "IPython": ("notebook.py",),
     "torchvision": (),
     "timm": (),
     "numpy": ("compile/",),

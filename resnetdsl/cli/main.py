@@ -15,7 +15,21 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final, NoReturn
 
-from resnetdsl.cli import bench, check, compile, diff, doctor, explain, export, fmt, listing, new, render, summary
+from resnetdsl.cli import (
+    bench,
+    check,
+    compile,
+    diff,
+    doctor,
+    explain,
+    export,
+    fmt,
+    listing,
+    new,
+    render,
+    serve,
+    summary,
+)
 from resnetdsl.cli.output import UsageError, complain, error_line, prepare_streams, silence, tell
 from resnetdsl.version import VERSION
 
@@ -24,6 +38,7 @@ COMMANDS: Final[tuple[ModuleType, ...]] = (
     compile,
     bench,
     render,
+    serve,
     summary,
     export,
     fmt,

@@ -102,7 +102,7 @@ def _one(args: argparse.Namespace, form: str, theme: Theme, scale: float) -> str
     if form == "html":
         from resnetdsl.emit.viewer import to_html
 
-        return to_html(graph, level)
+        return to_html(graph, level, args.opened)
     drawn = view(graph, level, args.opened, not args.unfold)
     direction, caption = Direction[args.direction.upper()], not args.no_caption
     return encode_view(drawn, form, theme, direction, args.engine, scale=scale, caption=caption)

@@ -119,6 +119,10 @@ class Loader:
         """The files that imports have loaded."""
         return tuple(module.file for module in self._modules.values() if module is not None)
 
+    def paths(self) -> tuple[Path, ...]:
+        """The files that imports name, those among them that could not be read."""
+        return tuple(self._modules)
+
     def tree(self, file: SourceFile) -> ast.File | None:
         """The tree of a file that was imported."""
         found = (module.tree for module in self._modules.values() if module is not None and module.file is file)

@@ -19,6 +19,7 @@ import pytest
 
 import resnetdsl
 from resnetdsl.cli.main import main
+from resnetdsl.emit.diagram import UnknownPart
 from resnetdsl.emit.outline import Level
 from resnetdsl.emit.viewer import to_html
 from resnetdsl.emit.viewer.document import document
@@ -200,6 +201,14 @@ def test_levels_open_what_the_static_diagram_opens() -> None:
     assert opens["part", "layer1"] == list(Level).index(Level.STAGE)
     assert opens["part", "bottleneck"] == opens["run", "bottleneck"] == list(Level).index(Level.BLOCK)
     assert opens["shortcut", "projection"] == list(Level).index(Level.OP)
+
+
+def test_parts_are_opened_by_path() -> None:
+    graph = graph_of("resnet50")
+    found: Any = document(graph, Level.NETWORK, ["layer3.2"])
+    assert [graph.scopes[scope].path for scope in found["open"]] == ["", "layer3", "layer3.2"]
+    with pytest.raises(UnknownPart, match=r"layer3\.9"):
+        document(graph, Level.NETWORK, ["layer3.9"])
 
 
 def test_totals_are_those_of_the_summary() -> None:

@@ -20,7 +20,7 @@ _TRAIL_ENDS = 4  # of a long trail, so many steps are shown at either end
 def render_text(diagnostics: Sequence[Diagnostic], *, color: bool = False, width: int = 100) -> str:
     """All diagnostics, in the order given (see `words.sort`), with a blank line between two."""
     width = max(width, _NARROWEST)
-    drawn = ("\n".join(row.write(color=color) for row in _rows(each, width)) for each in diagnostics)
+    drawn = ("\n".join(row.write(color=color) for row in rows(each, width)) for each in diagnostics)
     return "".join(f"{text}\n" for text in "\n\n".join(drawn).split("\n")) if diagnostics else ""
 
 
@@ -42,7 +42,8 @@ def summary(diagnostics: Sequence[Diagnostic], *, color: bool = False) -> str:
     return row.write(color=color)
 
 
-def _rows(diagnostic: Diagnostic, width: int) -> Iterator[Row]:
+def rows(diagnostic: Diagnostic, width: int) -> Iterator[Row]:
+    """One diagnostic as rows of styled text, for whatever writes them out."""
     code = diagnostic.code
     style = Style.ERROR if code.severity is Severity.ERROR else Style.WARNING
     title = Row().add(f"{code.severity.value}[{code.id}]", style)

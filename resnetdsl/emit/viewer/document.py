@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import PurePath
 
 from resnetdsl.analysis.costs import costs, depth, totals
 from resnetdsl.analysis.memory import memory
 from resnetdsl.analysis.receptive_field import network_field, receptive_fields
 from resnetdsl.emit.diagram.captions import caption, shape
-from resnetdsl.emit.outline import Level
+from resnetdsl.emit.diagram.opening import opening
+from resnetdsl.emit.outline import Level, outline
 from resnetdsl.emit.viewer.tree import Item, tree
 from resnetdsl.emit.words import printable
 from resnetdsl.ir.graph import CheckedGraph, Node, Scope, Value
@@ -20,9 +22,13 @@ SCHEMA = 1
 Plain = dict[str, object]
 
 
-def document(graph: CheckedGraph, level: Level = Level.STAGE) -> Plain:
-    """What the page knows of a network. Numbers are exact, memory counts 32-bit elements and a batch of one."""
-    return _Document(graph).whole(level)
+def document(graph: CheckedGraph, level: Level = Level.STAGE, opened: Iterable[str] = ()) -> Plain:
+    """What the page knows of a network. Numbers are exact, memory counts 32-bit elements and a batch of one.
+
+    It opens to a level, and beyond it the parts of these paths. Raises UnknownPart for a path that no part has.
+    """
+    more = opening(graph, outline(graph), level, opened, {})
+    return {**_Document(graph).whole(level), "open": sorted(more.asked | more.around)}
 
 
 class _Document:

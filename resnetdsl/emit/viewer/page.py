@@ -11,6 +11,7 @@ import base64
 import hashlib
 import html
 import json
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -27,9 +28,12 @@ _NOTICE = (
 )
 
 
-def to_html(graph: CheckedGraph, level: Level = Level.STAGE) -> str:
-    """The page of a network, opened to a level. The same bytes for the same graph and level."""
-    return page(printable(graph.name), document(graph, level))
+def to_html(graph: CheckedGraph, level: Level = Level.STAGE, opened: Iterable[str] = ()) -> str:
+    """The page of a network, opened to a level and at some paths beyond it. The same bytes for the same arguments.
+
+    Raises UnknownPart for a path that no part has.
+    """
+    return page(printable(graph.name), document(graph, level, opened))
 
 
 def page(title: str, data: Plain | None, *, live: bool = False) -> str:

@@ -31,8 +31,12 @@ class App {
     const place = first ? null : this.#anchor();
     this.model = new Model(data);
     this.folds = first ? new Folds(data.level) : this.folds;
-    if (first) this.selected = null;
-    else if (this.selected && !this.model.find(this.selected)) this.select(null);
+    if (first) {
+      this.folds.open(this.model, data.open);
+      this.selected = null;
+    } else if (this.selected && !this.model.find(this.selected)) {
+      this.select(null);
+    }
     this.#describe();
     await this.refresh({ first, anchor: place });
     if (this.selected) this.#showDetails();
@@ -188,6 +192,7 @@ class App {
   #reveal(item) {
     let changed = false;
     for (let at = item.parent; at && at.parent; at = at.parent) {
+      if (at.kind === "cell") continue; // its box stands for all that is in it
       const state = this.folds.state(at);
       const first = at.kind === "run" && at.items[0].nodes.includes(item.nodes[0]);
       const wanted = at.kind === "run" && !first ? "all" : "open";
@@ -242,7 +247,7 @@ class App {
       each.element.classList.toggle("hit", hits.has(each));
     });
     document.body.classList.toggle("searching", this.hits.length > 0);
-    for (const row of $("table").querySelectorAll("tr[data-key]")) row.classList.toggle("selected", row.dataset.key === this.selected);
+    for (const row of $("table").querySelectorAll("tr[data-key]")) row.classList.toggle("selected", row.dataset.key === shown?.item.key);
   }
 
   // --- search ---
@@ -295,6 +300,7 @@ class App {
     $("theme").setAttribute("aria-label", names[theme]);
     $("theme").title = `${names[theme]} (d)`;
     $("theme").dataset.theme = theme;
+    if (this.root) this.#colour();
     try { localStorage.setItem("resnetdsl-theme", theme); } catch { /* a page in a sandbox has no storage */ }
   }
 
@@ -321,6 +327,7 @@ class App {
   }
 
   #table() {
+    if (!this.root) return;
     $("table-body").replaceChildren(table(this.model, this.root, (item) => this.goTo(item)));
     this.#marks();
   }
@@ -354,6 +361,7 @@ class App {
     this.canvas.addEventListener("pointerleave", () => this.hideNote());
     this.canvas.addEventListener("focusin", (event) => {
       const shown = shownAt(event);
+      if (this.camera.pointers.size) return; // a press moves nothing; the click that may follow selects
       if (shown?.item && shown.item.key !== this.selected) this.select(shown.item, { panel: !$("details").hidden });
     });
     this.canvas.addEventListener("keydown", (event) => this.#treeKey(event, shownAt(event)));
@@ -373,6 +381,7 @@ class App {
       "help-button": () => $("help").showModal(), "help-close": () => $("help").close(), "details-close": () => this.closeDetails(),
     };
     for (const [id, action] of Object.entries(clicks)) $(id).addEventListener("click", action);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (this.root) this.#colour(); });
     window.addEventListener("beforeprint", () => this.#print(true));
     window.addEventListener("afterprint", () => this.#print(false));
   }

@@ -47,7 +47,7 @@ class Camera {
   /** All of it if that is legible, else its beginning. */
   open(box, direction) {
     this.fit(box);
-    if (this.scale >= 0.55) return;
+    if (this.scale >= 0.45) return;
     const { width, height } = this.size;
     if (direction === "DOWN") {
       this.scale = Math.min(0.9, Math.max(0.3, (width - 24) / box.width));

@@ -41,15 +41,26 @@ function toward(from, to, most) {
   return { x: from.x + (to.x - from.x) * step, y: from.y + (to.y - from.y) * step };
 }
 
-/** The colours of a measure from nothing to the most, light to dark: an order that survives any colour vision. */
-const HEAT = ["#fff7ec", "#fee0ae", "#fdbb63", "#f57b3e", "#d3342a", "#8c0d25"].map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)));
+/** The colours of a measure from nothing to the most: away from the page's own, in an order that survives any colour vision. */
+const HEATS = {
+  light: ["#fff7ec", "#fee0ae", "#fdbb63", "#f57b3e", "#d3342a", "#8c0d25"],
+  dark: ["#1e2532", "#46263a", "#86303f", "#c94a38", "#f08a3e", "#ffd77a"],
+};
+
+const isDark = () => {
+  const { theme } = document.documentElement.dataset;
+  return theme === "dark" || (theme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
+};
 
 function heatColor(share) {
-  const at = Math.min(Math.max(share, 0), 1) * (HEAT.length - 1);
-  const low = Math.min(Math.floor(at), HEAT.length - 2);
-  const mixed = HEAT[low].map((value, index) => Math.round(value + (HEAT[low + 1][index] - value) * (at - low)));
-  const luminance = (0.299 * mixed[0] + 0.587 * mixed[1] + 0.114 * mixed[2]) / 255;
-  return { fill: `rgb(${mixed.join(" ")})`, ink: luminance > 0.55 ? "#1c1917" : "#ffffff" };
+  const scale = HEATS[isDark() ? "dark" : "light"].map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)));
+  const at = Math.min(Math.max(share, 0), 1) * (scale.length - 1);
+  const low = Math.min(Math.floor(at), scale.length - 2);
+  const mixed = scale[low].map((value, index) => Math.round(value + (scale[low + 1][index] - value) * (at - low)));
+  const linear = (value) => (value <= 10 ? value / 3294 : ((value / 255 + 0.055) / 1.055) ** 2.4);
+  const luminance = mixed.reduce((sum, value, index) => sum + linear(value) * [0.2126, 0.7152, 0.0722][index], 0);
+  // Black where it reads better than white (WCAG 2.2, relative luminance).
+  return { fill: `rgb(${mixed.join(" ")})`, ink: luminance > 0.179 ? "#000000" : "#ffffff" };
 }
 
 /** Where a number stands on the scale: by its square root, so that small ones still differ. */
@@ -77,7 +88,10 @@ class Drawing {
   #inside(frame, into, level) {
     const lines = svg("g", { class: "lines", "aria-hidden": "true" });
     const labels = svg("g", { class: "labels", "aria-hidden": "true" });
-    for (const segment of frame.segments.values()) this.#line(segment, lines, labels);
+    // Where a tensor's lines share a way, the main one lies above: the shortcut begins where it leaves it.
+    const segments = [...frame.segments.values()];
+    const rank = (segment) => (segment.style === "main" ? 1 : 0);
+    for (const segment of segments.sort((one, other) => rank(one) - rank(other))) this.#line(segment, lines, labels);
     into.append(lines);
     for (const child of frame.children) into.append(this.#shown(child, level));
     into.append(labels);

@@ -56,16 +56,25 @@ class Live {
     pick.replaceChildren(...networks.map((name) => html("option", { value: name, selected: name === network }, name)));
   }
 
+  /** Errors in full; warnings behind a line, open if they were. */
   #problems({ problems, message }) {
     const section = $("problems");
-    const worst = problems.some((each) => each.severity === "error") || message ? "errors" : "warnings";
+    const errors = problems.filter((each) => each.severity === "error");
+    const warnings = problems.filter((each) => each.severity !== "error");
+    const open = section.querySelector("details")?.open ?? false;
     section.hidden = !problems.length && !message;
-    section.className = worst;
+    section.className = errors.length || message ? "errors" : "warnings";
+    const count = `${warnings.length} ${warnings.length === 1 ? "warning" : "warnings"}`;
     section.replaceChildren(
       ...(message ? [html("h2", {}, message)] : []),
-      ...problems.map((each) => html("pre", { class: "problem", tabindex: "0", "aria-label": `${each.severity} ${each.code}: ${each.title}` },
-        ...each.rows.flatMap((row) => [...row.map(([text, style]) => (style ? html("span", { class: `d-${style}` }, text) : text)), "\n"]))),
+      ...errors.map((each) => this.#drawn(each)),
+      ...(warnings.length ? [html("details", { open }, html("summary", {}, count), ...warnings.map((each) => this.#drawn(each)))] : []),
     );
+  }
+
+  #drawn({ severity, code, title, rows }) {
+    const line = (row) => [...row.map(([text, style]) => (style ? html("span", { class: `d-${style}` }, text) : text)), "\n"];
+    return html("pre", { class: severity, tabindex: "0", "aria-label": `${severity} ${code}: ${title}` }, ...rows.flatMap(line));
   }
 }
 

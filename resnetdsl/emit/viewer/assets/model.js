@@ -157,6 +157,7 @@ class Model {
     const wanted = text.trim().toLowerCase().replaceAll(/(\d)x(?=\d)/g, "$1×");
     if (!wanted) return [];
     return this.items.filter((item) => {
+      // A layer's box is found by its first op, a run by its copies.
       if (item.kind === "run" || item.kind === "cell") return false;
       const op = item.nodes.length === 1 ? this.nodes[item.nodes[0]].op : "";
       return [item.path, item.title, op].some((each) => each.toLowerCase().includes(wanted));

@@ -125,7 +125,9 @@ function table(model, root, select) {
     const { item } = shown;
     const last = model.nodes[item.nodes.at(-1)];
     const name = item.kind === "run" ? `${item.items[0].path} … ${item.items.at(-1).path}` : item.path;
-    const outside = item.parent?.path ? `${item.parent.path}.` : "";
+    let around = item.parent;
+    while (around?.kind === "cell") around = around.parent;
+    const outside = around?.path ? `${around.path}.` : "";
     const short = outside && name.startsWith(outside) && item.kind !== "run" ? name.slice(outside.length) : name;
     const cells = [frameTitle(item) === "+" ? "+" : frameTitle(item), last.shapes.join(", "), item.params ? grouped(item.params) : "", item.macs ? human(item.macs) : "", item.bytes ? humanBytes(item.bytes) : "", last.field];
     const made = html("tr", { "data-key": item.key },
@@ -147,6 +149,6 @@ function legend(measure, scale) {
   const { title, write } = MEASURES[measure];
   const marks = [0, 0.25, 0.5, 0.75, 1].map((at) => html("span", {}, write(Math.round(scale.most * at * at))));
   const bar = html("div", { class: "bar" });
-  bar.style.background = `linear-gradient(to right, ${HEAT.map((_, at) => heatColor(at / (HEAT.length - 1)).fill).join(", ")})`;
+  bar.style.background = `linear-gradient(to right, ${[0, 0.2, 0.4, 0.6, 0.8, 1].map((at) => heatColor(at).fill).join(", ")})`;
   return [html("strong", {}, title), bar, html("div", { class: "marks" }, ...marks), html("p", { class: "note" }, `of ${write(scale.total)} in all; a colour stands for the square root`)];
 }

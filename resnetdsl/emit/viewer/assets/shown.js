@@ -22,6 +22,15 @@ class Folds {
   set(item, state) {
     this.own.set(item.key, state);
   }
+
+  /** Open the parts of these scopes; of a repeat all copies, so that one of them can differ. */
+  open(model, scopes) {
+    const asked = new Set(scopes);
+    for (const item of model.items) {
+      if (item.kind === "part" && asked.has(item.scope)) this.set(item, "open");
+      if (item.kind === "run" && item.items.some((copy) => asked.has(copy.scope))) this.set(item, "all");
+    }
+  }
 }
 
 const canOpen = (item) => item !== null && item !== undefined && item.items.length > 0;
