@@ -8,12 +8,21 @@ from resnetdsl.ir.graph import Value
 from resnetdsl.ops.attrs import flag, number, text
 from resnetdsl.ops.axes import dim, letter, no_such_axis, wrong_layout
 from resnetdsl.ops.base import Attrs, Call, Expression, Inference, Kind, Module, Op, Param, Types, Weight, Window
+from resnetdsl.ops.onnx import Onnx
 
 Keywords = tuple[tuple[str, Value], ...]
 
 
+InOnnx = Callable[[Attrs, Onnx], str]
+
+
 def _none(_: Attrs) -> Keywords:
     return ()
+
+
+def _as(operator: str) -> InOnnx:
+    """An activation that is an operator of ONNX."""
+    return lambda _, g: g(operator, g.x)
 
 
 class Activation(Op):
@@ -26,6 +35,7 @@ class Activation(Op):
         self,
         name: str,
         target: str,
+        onnx: InOnnx,
         doc: str,
         params: tuple[Param, ...] = (),
         keywords: Callable[[Attrs], Keywords] = _none,
@@ -34,6 +44,7 @@ class Activation(Op):
         self.doc = doc
         self.params = params
         self._target = target
+        self._onnx = onnx
         self._keywords = keywords
 
     def infer(self, attrs: Attrs, inputs: Types) -> Inference:
@@ -41,6 +52,9 @@ class Activation(Op):
 
     def call(self, attrs: Attrs, inputs: Types) -> Call:
         return Module(self._target, (), self._keywords(attrs))
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        return self._onnx(attrs, g)
 
 
 class PRelu(Op):
@@ -66,6 +80,14 @@ class PRelu(Op):
         slopes = self._slopes(attrs, inputs)
         return Module("nn.PReLU", () if slopes == 1 else (slopes,), keywords)
 
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        slope = g.weight("weight")
+        if flag(attrs, "per_channel"):
+            slope = g.insert(slope, range(1, len(inputs[0].axes)))
+        elif not inputs[0].axes and not inputs[0].batched:  # a single number
+            slope = g("Squeeze", slope)
+        return g("PRelu", g.x, slope)
+
     @staticmethod
     def _slopes(attrs: Attrs, inputs: Types) -> int:
         return inputs[0].shape[0] if flag(attrs, "per_channel") else 1
@@ -76,10 +98,11 @@ class Softmax(Op):
 
     params = (Param("axis", Kind.TEXT, "c", doc="The axis along which the results add up to one: c, h, w, n or ?."),)
 
-    def __init__(self, name: str, function: str, doc: str) -> None:
+    def __init__(self, name: str, function: str, operator: str, doc: str) -> None:
         self.name = name
         self.doc = doc
         self._function = function
+        self._operator = operator
 
     def infer(self, attrs: Attrs, inputs: Types) -> Inference:
         axis = letter(text(attrs, "axis"))
@@ -94,6 +117,10 @@ class Softmax(Op):
         (x,) = inputs
         at = dim(x, x.axes.index(letter(text(attrs, "axis"))))
         return Expression(f"torch.{self._function}({{0}}, dim={at})")
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        (x,) = inputs
+        return g(self._operator, g.x, axis=dim(x, x.axes.index(letter(text(attrs, "axis")))))
 
 
 def _slope(attrs: Attrs) -> Keywords:
@@ -112,12 +139,20 @@ def _softplus(attrs: Attrs) -> Keywords:
     return (("beta", number(attrs, "beta")),) if attrs["beta"] != 1.0 else ()
 
 
+def _softplus_in_onnx(attrs: Attrs, g: Onnx) -> str:
+    beta = number(attrs, "beta")
+    if beta == 1.0:
+        return g("Softplus", g.x)
+    return g("Div", g("Softplus", g("Mul", g.x, g.number(beta))), g.number(beta))
+
+
 OPS = (
-    Activation("relu", "nn.ReLU", "max(0, x)."),
-    Activation("relu6", "nn.ReLU6", "min(max(0, x), 6)."),
+    Activation("relu", "nn.ReLU", _as("Relu"), "max(0, x)."),
+    Activation("relu6", "nn.ReLU6", lambda _, g: g("Clip", g.x, g.number(0.0), g.number(6.0)), "min(max(0, x), 6)."),
     Activation(
         "leaky_relu",
         "nn.LeakyReLU",
+        lambda attrs, g: g("LeakyRelu", g.x, alpha=number(attrs, "slope")),
         "x where it is positive, slope * x elsewhere.",
         (Param("slope", Kind.FLOAT, 0.01, doc="The factor of what is negative."),),
         _slope,
@@ -126,14 +161,18 @@ OPS = (
     Activation(
         "elu",
         "nn.ELU",
+        lambda attrs, g: g("Elu", g.x, alpha=number(attrs, "alpha")),
         "x where it is positive, alpha * (exp(x) - 1) elsewhere.",
         (Param("alpha", Kind.FLOAT, 1.0, doc="Minus the limit for what is very negative."),),
         _alpha,
     ),
-    Activation("selu", "nn.SELU", "A scaled ELU whose constants keep mean and variance (Klambauer et al., 2017)."),
+    Activation(
+        "selu", "nn.SELU", _as("Selu"), "A scaled ELU whose constants keep mean and variance (Klambauer et al., 2017)."
+    ),
     Activation(
         "gelu",
         "nn.GELU",
+        lambda attrs, g: g("Gelu", g.x, approximate=text(attrs, "approximate")),
         "x times the normal distribution's probability of less than x.",
         (
             Param(
@@ -146,19 +185,25 @@ OPS = (
         ),
         _approximate,
     ),
-    Activation("silu", "nn.SiLU", "x * sigmoid(x), also called swish."),
-    Activation("mish", "nn.Mish", "x * tanh(softplus(x))."),
-    Activation("sigmoid", "nn.Sigmoid", "1 / (1 + exp(-x)): what gates are made with."),
-    Activation("tanh", "nn.Tanh", "The hyperbolic tangent."),
-    Activation("hard_sigmoid", "nn.Hardsigmoid", "relu6(x + 3) / 6: a sigmoid of straight lines."),
-    Activation("hard_swish", "nn.Hardswish", "x * relu6(x + 3) / 6: a swish of straight lines."),
+    Activation("silu", "nn.SiLU", lambda _, g: g("Mul", g.x, g("Sigmoid", g.x)), "x * sigmoid(x), also called swish."),
+    Activation("mish", "nn.Mish", _as("Mish"), "x * tanh(softplus(x))."),
+    Activation("sigmoid", "nn.Sigmoid", _as("Sigmoid"), "1 / (1 + exp(-x)): what gates are made with."),
+    Activation("tanh", "nn.Tanh", _as("Tanh"), "The hyperbolic tangent."),
+    Activation(
+        "hard_sigmoid",
+        "nn.Hardsigmoid",
+        lambda _, g: g("HardSigmoid", g.x, alpha=1 / 6, beta=0.5),
+        "relu6(x + 3) / 6: a sigmoid of straight lines.",
+    ),
+    Activation("hard_swish", "nn.Hardswish", _as("HardSwish"), "x * relu6(x + 3) / 6: a swish of straight lines."),
     Activation(
         "softplus",
         "nn.Softplus",
+        _softplus_in_onnx,
         "log(1 + exp(beta * x)) / beta: a smooth ReLU.",
         (Param("beta", Kind.FLOAT, 1.0, minimum=1e-6, doc="The greater, the nearer to a ReLU."),),
         _softplus,
     ),
-    Softmax("softmax", "softmax", "exp(x), divided by its sum along one axis."),
-    Softmax("log_softmax", "log_softmax", "The logarithm of softmax, without its loss of precision."),
+    Softmax("softmax", "softmax", "Softmax", "exp(x), divided by its sum along one axis."),
+    Softmax("log_softmax", "log_softmax", "LogSoftmax", "The logarithm of softmax, without its loss of precision."),
 )

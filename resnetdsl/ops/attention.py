@@ -6,10 +6,11 @@ from dataclasses import replace
 from math import prod
 
 from resnetdsl.ir.types import TensorType
-from resnetdsl.ops.attrs import flag, integer
-from resnetdsl.ops.axes import any_batched, word, wrong_layout
+from resnetdsl.ops.attrs import flag, integer, number
+from resnetdsl.ops.axes import any_batched, swapped, word, wrong_layout
 from resnetdsl.ops.base import Attrs, Call, Expression, Fault, Inference, Kind, Op, Param, Types, Window
 from resnetdsl.ops.combine import with_batch
+from resnetdsl.ops.onnx import Onnx
 
 
 def _mismatch(left: TensorType, right: TensorType) -> Fault:
@@ -67,6 +68,17 @@ class Matmul(Op):
             for at, x in enumerate(inputs)
         )
         return Expression(f"{one} @ {other}" + (".transpose(-2, -1)" if flag(attrs, "transpose") else ""))
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        rank = max(len(x.axes) for x in inputs)
+        one, other = (
+            g.insert(name, range(1, 1 + rank - len(x.axes))) if x.batched else name
+            for name, x in zip(g.operands, inputs, strict=True)
+        )
+        if flag(attrs, "transpose"):
+            right = inputs[1]
+            other = g("Transpose", other, perm=swapped(rank + 1 if right.batched else len(right.axes), -2, -1))
+        return g("MatMul", one, other)
 
 
 class Attention(Op):
@@ -133,6 +145,22 @@ class Attention(Op):
             call = f"grouped_query_attention({texts}, heads={heads}, kv_heads={kv_heads}{more})"
             return Expression(call, "grouped_query_attention")
         return Expression(f"multi_head_attention({texts}, heads={heads}{more})", "multi_head_attention")
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        """As its helper does it. Zeros in the new shapes keep the sizes of the batch and of the tokens."""
+        heads, rank = integer(attrs, "heads"), len(inputs[0].axes) + any_batched(inputs)
+        batch = next((name for name, x in zip(g.operands, inputs, strict=True) if x.batched), "")
+        kept = (0,) * (rank - 1)
+        parted = []
+        for name, x in zip(g.operands, inputs, strict=True):
+            whole = name if x.batched or not batch else g.repeat(name, len(x.axes), batch)
+            parted.append(g("Transpose", g.reshape(whole, *kept, heads, -1), perm=swapped(rank + 1, -3, -2)))
+        query, key, value = parted
+        scale = (inputs[0].shape[-1] // heads) ** -0.5 if attrs["scale"] is None else number(attrs, "scale")
+        key = g("Transpose", key, perm=swapped(rank + 1, -2, -1))
+        shares = g("Softmax", g("MatMul", g("Mul", query, g.number(scale)), key), axis=-1)
+        found = g("Transpose", g("MatMul", shares, value), perm=swapped(rank + 1, -3, -2))
+        return g.reshape(found, *kept, -1)
 
 
 OPS = (Matmul(), Attention())

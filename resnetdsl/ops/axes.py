@@ -30,6 +30,13 @@ def dim(of: TensorType, place: int) -> int:
     return place + 1 if of.batched else place
 
 
+def swapped(rank: int, one: int, other: int) -> tuple[int, ...]:
+    """The dimensions with two of them in each other's place."""
+    order = list(range(rank))
+    order[one], order[other] = order[other], order[one]
+    return tuple(order)
+
+
 def no_such_axis(of: TensorType, axis: str, param: str | None) -> Fault:
     return Fault("E0315", {"axis": axis, "axes": of.axes}, param)
 

@@ -13,6 +13,7 @@ from enum import Enum
 
 from resnetdsl.ir.graph import Value
 from resnetdsl.ir.types import TensorType
+from resnetdsl.ops.onnx import Onnx
 
 Attrs = Mapping[str, Value]
 Types = tuple[TensorType, ...]
@@ -174,6 +175,10 @@ class Op(ABC):
     @abstractmethod
     def call(self, attrs: Attrs, inputs: Types) -> Call:
         """How torch does it, as text and data."""
+
+    @abstractmethod
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str | tuple[str, ...]:
+        """How ONNX does it: writes it to `g` and gives the names of the results. NotInOnnxError where it cannot."""
 
     def initialise(self, attrs: Attrs) -> tuple[InitCall, ...]:
         """What must be done after torch's own initialisation; empty where torch's is right."""

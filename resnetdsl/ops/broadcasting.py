@@ -11,12 +11,21 @@ from resnetdsl.ops.base import Fault
 
 @dataclass(frozen=True, slots=True)
 class Broadcast:
-    """The result, the subscripts that bring each operand into place (empty where none are needed), what is wrong."""
+    """The result, the new axes that bring each operand into place, counted from the last, and what is wrong."""
 
     result: TensorType
-    left: str = ""
-    right: str = ""
+    left_axes: tuple[int, ...] = ()
+    right_axes: tuple[int, ...] = ()
     fault: Fault | None = None
+
+    @property
+    def left(self) -> str:
+        """The left operand's subscripts; empty where none are needed."""
+        return _subscripts(self.left_axes)
+
+    @property
+    def right(self) -> str:
+        return _subscripts(self.right_axes)
 
 
 def broadcast(op: str, left: TensorType, right: TensorType) -> Broadcast:
@@ -42,8 +51,8 @@ def broadcast(op: str, left: TensorType, right: TensorType) -> Broadcast:
             axes[at] = axis
         shape[at] = size if shape[at] == 1 else shape[at]
     result = TensorType(tuple(shape), "".join(axes), _stride(left, right, large), any_batched((left, right)))
-    index = "" if equal_rank else _subscripts(small, large, places)
-    return Broadcast(result, index, "") if small is left else Broadcast(result, "", index)
+    axes_in = () if equal_rank else _new_axes(small, large, places)
+    return Broadcast(result, axes_in, ()) if small is left else Broadcast(result, (), axes_in)
 
 
 def _places(small: TensorType, large: TensorType) -> list[int] | None:
@@ -58,15 +67,19 @@ def _places(small: TensorType, large: TensorType) -> list[int] | None:
     return places[::-1]
 
 
-def _subscripts(small: TensorType, large: TensorType, places: list[int]) -> str:
-    """`[..., None, None]` for a vector against an image. The ellipsis takes the batch, where there is one."""
+def _new_axes(small: TensorType, large: TensorType, places: list[int]) -> tuple[int, ...]:
+    """-2 and -1 for a vector against an image."""
     rank = len(large.axes)
     if not small.batched and places == list(range(rank - len(places), rank)):
-        return ""  # Nothing stands before its shape, so torch's own alignment is right.
-    index = [":" if at in places else "None" for at in range(rank)]
-    while index[0] == ":":  # The ellipsis takes these too.
-        index.pop(0)
-    return f"[{', '.join(['...', *index])}]"
+        return ()  # Nothing stands before its shape, so torch's own alignment is right.
+    return tuple(at - rank for at in range(rank) if at not in places)
+
+
+def _subscripts(axes: tuple[int, ...]) -> str:
+    """`[..., None, None]` for -2 and -1. The ellipsis takes what stands before them."""
+    if not axes:
+        return ""
+    return f"[{', '.join(['...', *('None' if at in axes else ':' for at in range(axes[0], 0))])}]"
 
 
 def _stride(left: TensorType, right: TensorType, otherwise: TensorType) -> tuple[Rate, Rate]:

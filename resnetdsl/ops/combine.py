@@ -8,6 +8,7 @@ from resnetdsl.ir.types import TensorType
 from resnetdsl.ops.attrs import integer, integers, text
 from resnetdsl.ops.axes import any_batched, bad_combination, dim, letter, no_such_axis, word
 from resnetdsl.ops.base import Attrs, Call, Expression, Fault, Inference, Kind, Op, Param, Types
+from resnetdsl.ops.onnx import TO_THE_END, Onnx
 
 
 def _axis(doc: str) -> Param:
@@ -39,6 +40,15 @@ def _listed(inputs: Types) -> str:
     """The operands between the brackets of `torch.cat`."""
     mixed = any_batched(inputs) and not all(x.batched for x in inputs)
     return ", ".join(with_batch(inputs)) if mixed else "{all}"
+
+
+def _onnx_operands(inputs: Types, g: Onnx) -> tuple[str, ...]:
+    """The operands; a weight is repeated for the batch where others have one."""
+    batch = next((name for name, x in zip(g.operands, inputs, strict=True) if x.batched), None)
+    return tuple(
+        name if x.batched or batch is None else g.repeat(name, len(x.axes), batch)
+        for name, x in zip(g.operands, inputs, strict=True)
+    )
 
 
 def _disagreement(op: str, inputs: Types, free: int | None) -> Fault | None:
@@ -77,6 +87,11 @@ class Concat(Op):
         whole = replace(inputs[0], batched=any_batched(inputs))
         return Expression(f"torch.cat([{_listed(inputs)}], dim={dim(whole, at)})")
 
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        at = place_of(attrs, inputs[0]) or 0
+        whole = replace(inputs[0], batched=any_batched(inputs))
+        return g("Concat", *_onnx_operands(inputs, g), axis=dim(whole, at))
+
 
 class Stack(Op):
     name = "stack"
@@ -91,6 +106,10 @@ class Stack(Op):
 
     def call(self, attrs: Attrs, inputs: Types) -> Call:
         return Expression(f"torch.stack([{_listed(inputs)}], dim={1 if any_batched(inputs) else 0})")
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        axis = 1 if any_batched(inputs) else 0
+        return g("Concat", *(g.insert(each, (axis,)) for each in _onnx_operands(inputs, g)), axis=axis)
 
 
 class Split(Op):
@@ -143,6 +162,14 @@ class Split(Op):
             return Expression(f"torch.chunk({{0}}, {len(sizes)}, dim={dim(x, at)})")
         return Expression(f"torch.split({{0}}, {list(sizes)}, dim={dim(x, at)})")
 
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> tuple[str, ...]:
+        (x,) = inputs
+        at = place_of(attrs, x) or 0
+        sizes = self._sizes(attrs, x, at)
+        if len(sizes) == 1:
+            return (g.x,)
+        return g.several("Split", len(sizes), g.x, g.ints(*sizes), axis=dim(x, at))
+
 
 class Slice(Op):
     name = "slice"
@@ -183,6 +210,13 @@ class Slice(Op):
         cut = f"{start or ''}:{'' if stop is None else stop}" + (f":{step}" if step != 1 else "")
         before = [":"] * dim(x, place_of(attrs, x) or 0)
         return Expression(f"{{0}}[{', '.join([*before, cut])}]")
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        (x,) = inputs
+        start, step = integer(attrs, "start"), integer(attrs, "step")
+        stop = TO_THE_END if attrs["stop"] is None else integer(attrs, "stop")
+        axis = dim(x, place_of(attrs, x) or 0)
+        return g("Slice", g.x, g.ints(start), g.ints(stop), g.ints(axis), g.ints(step))
 
 
 OPS = (Concat(), Stack(), Split(), Slice())

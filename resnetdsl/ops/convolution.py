@@ -7,10 +7,12 @@ from typing import Literal
 
 from resnetdsl.ir.graph import Value
 from resnetdsl.ir.types import TensorType
-from resnetdsl.ops.attrs import flag, integer
+from resnetdsl.ops.attrs import flag, integer, text
 from resnetdsl.ops.axes import bad_combination, needs_batch, wrong_layout
 from resnetdsl.ops.base import Attrs, Call, Fault, Inference, InitCall, Kind, Module, Op, Param, Types, Weight, Window
 from resnetdsl.ops.geometry import (
+    NO_PADS,
+    ONNX_PAD_MODES,
     PAD_WORDS,
     Pads,
     Pair,
@@ -18,8 +20,10 @@ from resnetdsl.ops.geometry import (
     dilated_pad,
     even_kernel,
     extent,
+    for_onnx_pad,
     in_torch_order,
     keywords,
+    onnx_pads,
     output_size,
     pad_mode,
     pad_mode_faults,
@@ -30,6 +34,7 @@ from resnetdsl.ops.geometry import (
     vanished,
 )
 from resnetdsl.ops.initial import init_param, weight_init
+from resnetdsl.ops.onnx import Attribute, NotInOnnxError, Onnx
 
 OUT_CHANNELS = Param("out_channels", Kind.INT, minimum=1, doc="How many channels come out.")
 KERNEL = Param("kernel", Kind.SIZE, minimum=1, doc="Height and width of the kernel: `3` and `3x3` are the same.")
@@ -136,6 +141,22 @@ class Convolution(Op):
             ),
         )
 
+    def onnx_conv(self, attrs: Attrs, inputs: Types, g: Onnx, weight: str) -> str:
+        """The convolution with this weight. Padding in a mode of its own comes before it."""
+        kernel, stride, dilation = pair(attrs, "kernel"), pair(attrs, "stride"), pair(attrs, "dilation")
+        pads = self.pads(attrs)
+        mode = text(attrs, "pad_mode") if "pad_mode" in attrs else "zeros"
+        padding: dict[str, Attribute]
+        if mode == "zeros" or pads in {"same", NO_PADS}:
+            x, padding = onnx_pads(g, inputs[0], pads, kernel, stride, dilation)
+        else:
+            x, padding = g("Pad", g.x, g.ints(*for_onnx_pad(pads)), mode=ONNX_PAD_MODES[mode]), {}
+        bias = (g.weight("bias"),) if flag(attrs, "bias") else ()
+        groups = integer(attrs, "groups")
+        return g(
+            "Conv", x, weight, *bias, kernel_shape=kernel, strides=stride, dilations=dilation, group=groups, **padding
+        )
+
 
 class Conv(Convolution):
     name = "conv"
@@ -174,6 +195,9 @@ class Conv(Convolution):
             return Module("nn.Conv2d", ends, self.keywords(attrs, compact(sides)) + mode)
         pad = (("pad", in_torch_order(pads)),)
         return Module("PaddedConv2d", ends, self.keywords(attrs, 0) + mode + pad, "padded_conv2d")
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        return self.onnx_conv(attrs, inputs, g, g.weight("weight"))
 
 
 class ConvTranspose(Op):
@@ -239,6 +263,23 @@ class ConvTranspose(Op):
         kernel = (("kernel_size", compact(pair(attrs, "kernel"))),)
         ends = (inputs[0].shape[0], integer(attrs, "out_channels"))
         return Module("nn.ConvTranspose2d", ends, kernel + sizes + rest)
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        high, wide = pair(attrs, "pad")
+        if any(more >= step for more, step in zip(pair(attrs, "output_pad"), pair(attrs, "stride"), strict=True)):
+            raise NotInOnnxError("its `output_pad` must be less than the stride")
+        return g(
+            "ConvTranspose",
+            g.x,
+            g.weight("weight"),
+            *((g.weight("bias"),) if flag(attrs, "bias") else ()),
+            kernel_shape=pair(attrs, "kernel"),
+            strides=pair(attrs, "stride"),
+            pads=(high, wide, high, wide),
+            output_padding=pair(attrs, "output_pad"),
+            dilations=pair(attrs, "dilation"),
+            group=integer(attrs, "groups"),
+        )
 
     def initialise(self, attrs: Attrs) -> tuple[InitCall, ...]:
         return weight_init(attrs)

@@ -10,6 +10,7 @@ from resnetdsl.ir.graph import Value
 from resnetdsl.ir.types import Rate, TensorType
 from resnetdsl.ops.attrs import text
 from resnetdsl.ops.base import Attrs, Fault
+from resnetdsl.ops.onnx import Attribute, Onnx
 
 Pair = tuple[int, int]
 Pads = tuple[int, int, int, int]
@@ -17,6 +18,7 @@ Pads = tuple[int, int, int, int]
 
 NO_PADS: Pads = (0, 0, 0, 0)
 AXES = ("height", "width")
+ONNX_PAD_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 PAD_WORDS = ("same", "valid", "half")
 """`same` as in TensorFlow: as much as makes the output ceil(size / stride), the odd one below and to the right."""
 
@@ -45,6 +47,47 @@ def in_torch_order(pads: Pads) -> Pads:
     """As `F.pad` takes them: the last axis first."""
     top, bottom, left, right = pads
     return left, right, top, bottom
+
+
+def in_onnx_order(pads: Pads) -> Pads:
+    """As ONNX's windows take them: where each axis begins, then where it ends."""
+    top, bottom, left, right = pads
+    return top, left, bottom, right
+
+
+def for_onnx_pad(pads: Pads) -> tuple[int, ...]:
+    """As ONNX's `Pad` takes them for an image with its batch."""
+    top, bottom, left, right = pads
+    return 0, 0, top, left, 0, 0, bottom, right
+
+
+def same_pads(sizes: Pair, kernel: Pair, stride: Pair, dilation: Pair) -> Pads:
+    """What `same` comes to for an image of these sizes; nothing where windows with gaps between them reach the end."""
+    totals = [max(dilation[i] * (kernel[i] - 1) - (sizes[i] - 1) % stride[i], 0) for i in (0, 1)]
+    (top, bottom), (left, right) = ((total // 2, total - total // 2) for total in totals)
+    return top, bottom, left, right
+
+
+def onnx_pads(
+    g: Onnx, x: TensorType, pads: Pads | Literal["same"], kernel: Pair, stride: Pair, dilation: Pair, fill: float = 0.0
+) -> tuple[str, dict[str, Attribute]]:
+    """The operand of a window that slides, and how its padding is said.
+
+    `SAME_UPPER` is `same` at every size. Runtimes refuse it for dilated windows and for windows with gaps between
+    them; those are padded before.
+    """
+    if pads == "same" and not g.resizable:
+        pads = same_pads((x.shape[1], x.shape[2]), kernel, stride, dilation)
+    if pads != "same":
+        return g.x, {"pads": in_onnx_order(pads)}
+    if dilation == (1, 1) and kernel[0] >= stride[0] and kernel[1] >= stride[1]:
+        return g.x, {"auto_pad": "SAME_UPPER"}
+    reach = g.ints(*(dilation[i] * (kernel[i] - 1) for i in (0, 1)))
+    over = g("Mod", g("Sub", g.shape(g.x, 2), g.ints(1)), g.ints(*stride))
+    total = g("Max", g("Sub", reach, over), g.ints(0))
+    before = g("Div", total, g.ints(2))
+    amounts = g("Concat", g.ints(0, 0), before, g.ints(0, 0), g("Sub", total, before), axis=0)
+    return g("Pad", g.x, amounts, g.number(fill)), {"pads": NO_PADS}
 
 
 def extent(kernel: Pair, dilation: Pair) -> Pair:
@@ -118,6 +161,19 @@ def output_size(
     padded = (sizes[0] + sum(sides[0]), sizes[1] + sum(sides[1]))
     fault = Fault("E0304", {"kernel": reach, "size": padded, "axis": vanished(counts)}, "kernel")
     return (counts[0], counts[1]), (fault,)
+
+
+def adaptive_windows(of: int, to: int) -> list[Pair]:
+    """Beginnings and ends of the windows that make `to` out of `of`: torch's, which may overlap."""
+    return [(at * of // to, -(-(at + 1) * of // to)) for at in range(to)]
+
+
+def adaptive_means(of: int, to: int) -> tuple[list[float], Pair]:
+    """The matrix that takes these windows' means, and its shape."""
+    rows = [
+        [1 / (end - first) if first <= at < end else 0.0 for at in range(of)] for first, end in adaptive_windows(of, to)
+    ]
+    return [share for row in rows for share in row], (to, of)
 
 
 def even_kernel(attrs: Attrs, kernel: Pair, dilation: Pair) -> tuple[Fault, ...]:

@@ -9,6 +9,7 @@ from resnetdsl.ops.base import Attrs, Call, Fault, Inference, InitCall, Kind, Mo
 from resnetdsl.ops.convolution import bias_param
 from resnetdsl.ops.geometry import keywords
 from resnetdsl.ops.initial import init_param, weight_init
+from resnetdsl.ops.onnx import Onnx
 
 
 class Linear(Op):
@@ -44,6 +45,14 @@ class Linear(Op):
         ends = (inputs[0].shape[-1], integer(attrs, "out_features"))
         return Module("nn.Linear", ends, keywords(("bias", flag(attrs, "bias"), True)))
 
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        weight = g.weight("weight")
+        bias = (g.weight("bias"),) if flag(attrs, "bias") else ()
+        if len(inputs[0].axes) == 1:
+            return g("Gemm", g.x, weight, *bias, transB=1)
+        product = g("MatMul", g.x, g("Transpose", weight, perm=(1, 0)))
+        return g("Add", product, *bias) if bias else product
+
     def initialise(self, attrs: Attrs) -> tuple[InitCall, ...]:
         return weight_init(attrs)
 
@@ -78,6 +87,15 @@ class ChannelConv1d(Op):
     def call(self, attrs: Attrs, inputs: Types) -> Call:
         more = keywords(("bias", flag(attrs, "bias"), False))
         return Module("ChannelConv1d", (integer(attrs, "kernel"),), more, "channel_conv1d")
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        (x,) = inputs
+        kernel, channels = integer(attrs, "kernel"), x.shape[0]
+        bias = (g.weight("bias"),) if flag(attrs, "bias") else ()
+        row = g.reshape(g.x, 0, 1, channels)
+        sides = (kernel // 2, kernel // 2)
+        row = g("Conv", row, g.weight("weight"), *bias, kernel_shape=(kernel,), pads=sides)
+        return g.reshape(row, 0, *x.shape)
 
     def initialise(self, attrs: Attrs) -> tuple[InitCall, ...]:
         return weight_init(attrs)

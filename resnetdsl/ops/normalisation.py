@@ -7,6 +7,7 @@ from resnetdsl.ir.types import TensorType
 from resnetdsl.ops.attrs import flag, integer, number
 from resnetdsl.ops.axes import bad_combination, needs_batch, wrong_layout
 from resnetdsl.ops.base import Attrs, Call, Fault, Inference, InitCall, Kind, Module, Op, Param, Types, Weight
+from resnetdsl.ops.onnx import Onnx
 
 Keywords = tuple[tuple[str, Value], ...]
 
@@ -59,6 +60,13 @@ class Norm(Op):
         words: Keywords = (("eps", eps),) if eps != module_eps else ()
         return (*words, (affine, own)) if own != module_affine else words
 
+    def onnx_affine(self, attrs: Attrs, inputs: Types, g: Onnx) -> tuple[str, str]:
+        """Factor and shift of each channel; ones and zeros where the norm has none of its own."""
+        if flag(attrs, "affine"):
+            return g.weight("weight"), g.weight("bias")
+        count = self.channels(inputs)
+        return g.floats([1.0] * count), g.floats([0.0] * count)
+
 
 class BatchNorm(Norm):
     name = "batch_norm"
@@ -94,6 +102,11 @@ class BatchNorm(Norm):
         target = "nn.BatchNorm2d" if inputs[0].is_image else "nn.BatchNorm1d"
         return Module(target, (self.channels(inputs),), keywords)
 
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        factor, shift = self.onnx_affine(attrs, inputs, g)
+        statistics = (g.weight("running_mean"), g.weight("running_var"))
+        return g("BatchNormalization", g.x, factor, shift, *statistics, epsilon=number(attrs, "eps"))
+
 
 class LayerNorm(Norm):
     name = "layer_norm"
@@ -110,6 +123,13 @@ class LayerNorm(Norm):
         if inputs[0].is_image:
             return Module("LayerNorm2d", channels, self.keywords(attrs, "elementwise_affine", 1e-6), "layer_norm_2d")
         return Module("nn.LayerNorm", channels, self.keywords(attrs, "elementwise_affine", 1e-5))
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        image = inputs[0].is_image
+        x = g("Transpose", g.x, perm=(0, 2, 3, 1)) if image else g.x
+        affine = self.onnx_affine(attrs, inputs, g)
+        x = g("LayerNormalization", x, *affine, axis=-1, epsilon=number(attrs, "eps"))
+        return g("Transpose", x, perm=(0, 3, 1, 2)) if image else x
 
 
 class RmsNorm(Norm):
@@ -129,6 +149,15 @@ class RmsNorm(Norm):
             return Module("RmsNorm2d", channels, self.keywords(attrs, "affine", 1e-6), "rms_norm_2d")
         # nn.RMSNorm takes the type's own epsilon where none is given, so it is always given.
         return Module("nn.RMSNorm", channels, self.keywords(attrs, "elementwise_affine", -1.0))
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        image = inputs[0].is_image
+        axis = g.ints(1 if image else -1)
+        mean = g("ReduceMean", g("Mul", g.x, g.x), axis, keepdims=1)
+        x = g("Div", g.x, g("Sqrt", g("Add", mean, g.number(number(attrs, "eps")))))
+        if not flag(attrs, "affine"):
+            return x
+        return g("Mul", x, g.insert(g.weight("weight"), (1, 2) if image else ()))
 
 
 class GroupNorm(Norm):
@@ -167,6 +196,19 @@ class GroupNorm(Norm):
         args = (self.groups(attrs, inputs[0]), self.channels(inputs))
         return Module("nn.GroupNorm", args, self.keywords(attrs, "affine", 1e-5))
 
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        """The instance norm of each group as one long row, in its own shape again, times factor plus shift."""
+        (x,) = inputs
+        groups, rest = self.groups(attrs, x), range(1, len(x.axes))
+        row = g.reshape(g.x, 0, groups, -1)
+        ones, zeros = g.floats([1.0] * groups), g.floats([0.0] * groups)
+        row = g("InstanceNormalization", row, ones, zeros, epsilon=number(attrs, "eps"))
+        result = g("Reshape", row, g.shape(g.x))
+        if not flag(attrs, "affine"):
+            return result
+        factor, shift = (g.insert(g.weight(name), rest) for name in ("weight", "bias"))
+        return g("Add", g("Mul", result, factor), shift)
+
 
 class InstanceNorm(Norm):
     name = "instance_norm"
@@ -182,6 +224,10 @@ class InstanceNorm(Norm):
 
     def call(self, attrs: Attrs, inputs: Types) -> Call:
         return Module("nn.InstanceNorm2d", (self.channels(inputs),), self.keywords(attrs, "affine", 1e-5, False))
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        affine = self.onnx_affine(attrs, inputs, g)
+        return g("InstanceNormalization", g.x, *affine, epsilon=number(attrs, "eps"))
 
 
 OPS = (BatchNorm(), LayerNorm(), GroupNorm(), InstanceNorm(), RmsNorm())

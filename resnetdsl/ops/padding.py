@@ -6,9 +6,10 @@ from typing import cast
 
 from resnetdsl.ir.types import TensorType
 from resnetdsl.ops.attrs import integer, literal, number, text
-from resnetdsl.ops.axes import bad_combination, needs_batch, wrong_layout
+from resnetdsl.ops.axes import bad_combination, dim, needs_batch, wrong_layout
 from resnetdsl.ops.base import Attrs, Call, Expression, Inference, Kind, Op, Param, Types
-from resnetdsl.ops.geometry import Pads, in_torch_order, pad_mode_faults
+from resnetdsl.ops.geometry import ONNX_PAD_MODES, Pads, for_onnx_pad, in_torch_order, pad_mode_faults
+from resnetdsl.ops.onnx import Onnx
 
 
 class Pad(Op):
@@ -49,6 +50,11 @@ class Pad(Op):
         more = f', mode="{mode}"' if mode != "zeros" else f", value={literal(value)}" if value else ""
         return Expression(f"F.pad({{0}}, {sizes}{more})")
 
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        pads = g.ints(*for_onnx_pad(cast(Pads, attrs["sizes"])))
+        mode = ONNX_PAD_MODES[text(attrs, "mode")]
+        return g("Pad", g.x, pads, g.number(number(attrs, "value")), mode=mode)
+
 
 class PadChannels(Op):
     name = "pad_channels"
@@ -72,6 +78,13 @@ class PadChannels(Op):
         behind = (0, 0) * (len(x.axes) - 1 - x.axes.index("c"))  # F.pad counts axes from the last
         sizes = (*behind, integer(attrs, "before"), integer(attrs, "after"))
         return Expression(f"F.pad({{0}}, {sizes})")
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        x = inputs[0]
+        before, after = ([0] * (len(x.axes) + x.batched) for _ in range(2))
+        place = dim(x, x.axes.index("c"))
+        before[place], after[place] = integer(attrs, "before"), integer(attrs, "after")
+        return g("Pad", g.x, g.ints(*before, *after), g.number(0.0), mode="constant")
 
 
 OPS = (Pad(), PadChannels())

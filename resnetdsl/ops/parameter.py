@@ -6,6 +6,7 @@ from resnetdsl.ir.types import TensorType
 from resnetdsl.ops.attrs import integers, literal, number, text
 from resnetdsl.ops.axes import bad_combination, layout_of, needs_batch, wrong_layout
 from resnetdsl.ops.base import Attrs, Call, Fault, Inference, Kind, Module, Op, Param, Parameter, Types, Weight
+from resnetdsl.ops.onnx import Onnx
 
 
 class FreeParameter(Op):
@@ -56,6 +57,9 @@ class FreeParameter(Op):
             return Parameter(f"torch.{'ones' if start else 'zeros'}({dims})")
         return Parameter(f"torch.full(({dims}{',' if len(shape) == 1 else ''}), {start!r})")
 
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        return g.weight("")
+
 
 class Scale(Op):
     """timm's LayerScale."""
@@ -77,6 +81,10 @@ class Scale(Op):
         (x,) = inputs
         args = (x.size("c"), number(attrs, "init"))
         return Module("Scale2d", args, helper="scale_2d") if x.is_image else Module("Scale", args, helper="scale")
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        gamma = g.weight("gamma")
+        return g("Mul", g.x, g.insert(gamma, (1, 2)) if inputs[0].is_image else gamma)
 
 
 OPS = (FreeParameter(), Scale())

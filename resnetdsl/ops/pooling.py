@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import Literal
 
@@ -16,11 +17,15 @@ from resnetdsl.ops.geometry import (
     PAD_WORDS,
     Pads,
     Pair,
+    adaptive_means,
+    adaptive_windows,
     compact,
     dilated_pad,
     even_kernel,
     extent,
+    for_onnx_pad,
     keywords,
+    onnx_pads,
     output_size,
     pad_mode_faults,
     pair,
@@ -28,6 +33,7 @@ from resnetdsl.ops.geometry import (
     slower,
     symmetric,
 )
+from resnetdsl.ops.onnx import Attribute, NotInOnnxError, Onnx
 
 _STRIDE = Param(
     "stride", Kind.SIZE, None, minimum=1, doc="How far the window moves; as large as the kernel if not given."
@@ -113,6 +119,14 @@ class Pool(Op):
         arguments = (("kernel_size", kernel), *words, *more)
         return Module(f"{target}Same", (), arguments, helper) if same else Module(f"nn.{target}", (), arguments)
 
+    def onnx_pool(self, attrs: Attrs, inputs: Types, g: Onnx, kind: str, fill: float, **more: Attribute) -> str:
+        """The operator of that kind with this window; `fill` is what padding counts as."""
+        kernel, stride, pads = pair(attrs, "kernel"), self.stride(attrs), self.pads(attrs)
+        x, padding = onnx_pads(g, inputs[0], pads, kernel, stride, self.dilation(attrs), fill)
+        # "same" makes the output ceil(size / stride) already.
+        ceil = int(flag(attrs, "ceil") and pads != "same")
+        return g(kind, x, kernel_shape=kernel, strides=stride, ceil_mode=ceil, **padding, **more)
+
 
 class MaxPool(Pool):
     name = "max_pool"
@@ -129,6 +143,9 @@ class MaxPool(Pool):
     def call(self, attrs: Attrs, inputs: Types) -> Call:
         more = keywords(("dilation", compact(pair(attrs, "dilation")), 1))
         return self.module(attrs, "MaxPool2d", more, "max_pool2d_same")
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        return self.onnx_pool(attrs, inputs, g, "MaxPool", -math.inf, dilations=self.dilation(attrs))
 
 
 class AvgPool(Pool):
@@ -166,10 +183,20 @@ class AvgPool(Pool):
         return {**attrs, "kernel": keep, "stride": keep, "pad": NO_PADS, "ceil": False}
 
     def call(self, attrs: Attrs, inputs: Types) -> Call:
-        count = attrs["pad"] != "same" if attrs["count_pad"] is None else flag(attrs, "count_pad")
         matters = self.pads(attrs) != NO_PADS or flag(attrs, "ceil")
-        more = keywords(("count_include_pad", count or not matters, True))
+        more = keywords(("count_include_pad", self.counts_pad(attrs) or not matters, True))
         return self.module(attrs, "AvgPool2d", more, "avg_pool2d_same")
+
+    @staticmethod
+    def counts_pad(attrs: Attrs) -> bool:
+        return attrs["pad"] != "same" if attrs["count_pad"] is None else flag(attrs, "count_pad")
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        count = self.counts_pad(attrs)
+        gaps = any(step > size for step, size in zip(self.stride(attrs), pair(attrs, "kernel"), strict=True))
+        if g.resizable and gaps and not count and self.pads(attrs) == "same":
+            raise NotInOnnxError("`same` padding of windows with gaps between them needs an image of one size")
+        return self.onnx_pool(attrs, inputs, g, "AveragePool", 0.0, count_include_pad=int(count))
 
 
 class PlanePool(Op):
@@ -211,11 +238,24 @@ class GlobalAvgPool(PlanePool):
     doc = "The mean of each channel's plane: Cx1x1 (`nn.AdaptiveAvgPool2d(1)`)."
     module = "nn.AdaptiveAvgPool2d"
 
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        return g("GlobalAveragePool", g.x)
+
 
 class GlobalMaxPool(PlanePool):
     name = "global_max_pool"
     doc = "The largest element of each channel's plane: Cx1x1 (`nn.AdaptiveMaxPool2d(1)`)."
     module = "nn.AdaptiveMaxPool2d"
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        return g("GlobalMaxPool", g.x)
+
+
+def _plane(size: Pair, x: TensorType, g: Onnx) -> tuple[Pair, Pair]:
+    """(height, new height) and (width, new width). ONNX has no operator that finds windows for sizes it is not told."""
+    if g.resizable:
+        raise NotInOnnxError("its windows depend on the size of the image, which must then be one size")
+    return (x.shape[1], size[0]), (x.shape[2], size[1])
 
 
 _SIZE = Param("size", Kind.SIZE, minimum=1, doc="Height and width of the output.")
@@ -230,6 +270,12 @@ class AdaptiveAvgPool(PlanePool):
     def size(self, attrs: Attrs) -> Pair:
         return pair(attrs, "size")
 
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        """Two matrix products, one over the rows and one over the columns: means of windows of unequal sizes."""
+        down, across = (adaptive_means(of, to) for of, to in _plane(self.size(attrs), inputs[0], g))
+        rows = g("MatMul", g.floats(*down), g.x)
+        return g("MatMul", rows, g("Transpose", g.floats(*across), perm=(1, 0)))
+
 
 class AdaptiveMaxPool(PlanePool):
     name = "adaptive_max_pool"
@@ -239,6 +285,16 @@ class AdaptiveMaxPool(PlanePool):
 
     def size(self, attrs: Attrs) -> Pair:
         return pair(attrs, "size")
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        x = g.x
+        for axis, (of, to) in zip((2, 3), _plane(self.size(attrs), inputs[0], g), strict=True):
+            cuts = [
+                g("Slice", x, g.ints(first), g.ints(end), g.ints(axis), g.ints(1))
+                for first, end in adaptive_windows(of, to)
+            ]
+            x = g("Concat", *(g("ReduceMax", cut, g.ints(axis), keepdims=1) for cut in cuts), axis=axis)
+        return x
 
 
 class BlurPool(Op):
@@ -286,6 +342,20 @@ class BlurPool(Op):
             ("padding_mode", text(attrs, "pad_mode"), "reflect"),
         )
         return Module("BlurPool2d", (inputs[0].shape[0],), more, "blur_pool2d")
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        kernel, stride, channels = integer(attrs, "kernel"), integer(attrs, "stride"), inputs[0].shape[0]
+        side = (stride - 1 + kernel - 1) // 2
+        x = g.x
+        if text(attrs, "pad_mode") == "reflect":
+            x, pads = g("Pad", x, g.ints(*for_onnx_pad((side,) * 4)), mode="reflect"), NO_PADS
+        else:
+            pads = (side,) * 4
+        row = [math.comb(kernel - 1, at) / 2 ** (kernel - 1) for at in range(kernel)]
+        plane = [down * across for down in row for across in row]
+        weight = g.floats(plane * channels, (channels, 1, kernel, kernel))
+        size, step = (kernel, kernel), (stride, stride)
+        return g("Conv", x, weight, kernel_shape=size, strides=step, pads=pads, group=channels)
 
 
 OPS = (

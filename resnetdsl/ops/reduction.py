@@ -9,6 +9,7 @@ from resnetdsl.ir.types import TensorType
 from resnetdsl.ops.attrs import flag, text
 from resnetdsl.ops.axes import bad_combination, dim, letter, no_such_axis
 from resnetdsl.ops.base import Attrs, Call, Expression, Fault, Inference, Kind, Op, Param, Types, Window
+from resnetdsl.ops.onnx import ONNX_FLOAT, Onnx
 
 _AXES = Param("axes", Kind.TEXT, "hw", doc="The letters of the axes that are reduced: `hw` for the plane of an image.")
 _KEEP = Param("keep", Kind.BOOL, True, doc="Whether the axes stay, with size 1, or go.")
@@ -16,13 +17,14 @@ _UNBIASED = Param("unbiased", Kind.BOOL, False, doc="Whether to divide by one le
 
 
 class Reduction(Op):
-    """One of torch's reductions over dimensions."""
+    """One of torch's reductions over dimensions, and of ONNX's, which has none for the variance."""
 
-    def __init__(self, name: str, function: str, doc: str, *more: Param) -> None:
+    def __init__(self, name: str, function: str, operator: str, doc: str, *more: Param) -> None:
         self.name = name
         self.doc = doc
         self.params = (_AXES, _KEEP, *more)
         self._function = function
+        self._operator = operator
 
     def infer(self, attrs: Attrs, inputs: Types) -> Inference:
         (x,) = inputs
@@ -62,12 +64,30 @@ class Reduction(Op):
         keep = ", keepdim=True" if flag(attrs, "keep") else ""
         return Expression(f"torch.{self._function}({{0}}, dim={written}{correction}{keep})")
 
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        (x,) = inputs
+        axes = g.ints(*(dim(x, at) for at in self._places(attrs, x)))
+        keep = int(flag(attrs, "keep"))
+        if self._operator:
+            return g(self._operator, g.x, axes, keepdims=keep)
+        off = g("Sub", g.x, g("ReduceMean", g.x, axes, keepdims=1))
+        square = g("Mul", off, off)
+        if not flag(attrs, "unbiased"):
+            return g("ReduceMean", square, axes, keepdims=keep)
+        count = g("Cast", g("ReduceProd", g("Gather", g.shape(g.x), axes, axis=0), keepdims=0), to=ONNX_FLOAT)
+        return g("Div", g("ReduceSum", square, axes, keepdims=keep), g("Sub", count, g.number(1.0)))
+
 
 OPS = (
-    Reduction("reduce_mean", "mean", "The mean along some axes."),
-    Reduction("reduce_sum", "sum", "The sum along some axes."),
-    Reduction("reduce_norm", "linalg.vector_norm", "The length along some axes: the root of the sum of the squares."),
-    Reduction("reduce_max", "amax", "The greatest value along some axes."),
-    Reduction("reduce_min", "amin", "The least value along some axes."),
-    Reduction("reduce_var", "var", "The variance along some axes.", _UNBIASED),
+    Reduction("reduce_mean", "mean", "ReduceMean", "The mean along some axes."),
+    Reduction("reduce_sum", "sum", "ReduceSum", "The sum along some axes."),
+    Reduction(
+        "reduce_norm",
+        "linalg.vector_norm",
+        "ReduceL2",
+        "The length along some axes: the root of the summed squares.",
+    ),
+    Reduction("reduce_max", "amax", "ReduceMax", "The greatest value along some axes."),
+    Reduction("reduce_min", "amin", "ReduceMin", "The least value along some axes."),
+    Reduction("reduce_var", "var", "", "The variance along some axes.", _UNBIASED),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from resnetdsl.ops.attrs import number
 from resnetdsl.ops.axes import needs_batch
 from resnetdsl.ops.base import Attrs, Call, Inference, Kind, Module, Op, Param, Types
+from resnetdsl.ops.onnx import Onnx
 
 
 class Dropout(Op):
@@ -17,6 +18,9 @@ class Dropout(Op):
 
     def call(self, attrs: Attrs, inputs: Types) -> Call:
         return Module("nn.Dropout", (), (("p", number(attrs, "rate")),))
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        return g.x  # nothing, once trained
 
 
 class DropPath(Op):
@@ -32,6 +36,9 @@ class DropPath(Op):
 
     def call(self, attrs: Attrs, inputs: Types) -> Call:
         return Module("DropPath", (), (("p", number(attrs, "rate")),), "drop_path")
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        return g.x  # nothing, once trained
 
 
 OPS = (Dropout(), DropPath())

@@ -11,6 +11,7 @@ from resnetdsl.ops.attrs import flag, integer, number, text
 from resnetdsl.ops.axes import bad_combination, needs_batch, wrong_layout
 from resnetdsl.ops.base import Attrs, Call, Expression, Fault, Inference, Kind, Module, Op, Param, Types, Window
 from resnetdsl.ops.geometry import AXES, Pair, keywords, pair, resized, slower, vanished
+from resnetdsl.ops.onnx import Attribute, NotInOnnxError, Onnx
 
 _MODE = Param(
     "mode",
@@ -38,6 +39,21 @@ def _corner_faults(attrs: Attrs) -> tuple[Fault, ...]:
 def _support(attrs: Attrs) -> Window:
     size = _SUPPORT[text(attrs, "mode")]
     return Window((size, size))
+
+
+def _onnx_mode(attrs: Attrs) -> dict[str, Attribute]:
+    """torch's ways to interpolate, in ONNX's words."""
+    corners = "align_corners" if flag(attrs, "align_corners") else "half_pixel"
+    match text(attrs, "mode"):
+        case "nearest":
+            return {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+        case "nearest-exact":
+            words: dict[str, Attribute] = {"coordinate_transformation_mode": "half_pixel"}
+            return words | {"mode": "nearest", "nearest_mode": "round_prefer_ceil"}
+        case "bilinear":
+            return {"mode": "linear", "coordinate_transformation_mode": corners}
+        case _:
+            return {"mode": "cubic", "coordinate_transformation_mode": corners, "cubic_coeff_a": -0.75}
 
 
 class Upsample(Op):
@@ -88,6 +104,25 @@ class Upsample(Op):
         corners = keywords(("align_corners", flag(attrs, "align_corners"), False))
         return Module("nn.Upsample", (), (*target, ("mode", text(attrs, "mode")), *corners))
 
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        if attrs["scale"] is not None:
+            return g(
+                "Resize", g.x, "", g.floats([1.0, 1.0, *self._onnx_scales(attrs, inputs[0], g)]), **_onnx_mode(attrs)
+            )
+        sizes = g("Concat", g.shape(g.x, 0, 2), g.ints(*pair(attrs, "size")), axis=0)
+        return g("Resize", g.x, "", "", sizes, **_onnx_mode(attrs))
+
+    @staticmethod
+    def _onnx_scales(attrs: Attrs, x: TensorType, g: Onnx) -> tuple[float, ...]:
+        """torch's `nearest` takes the size itself for the scale where it is the old one or twice that."""
+        scale = number(attrs, "scale")
+        if text(attrs, "mode") != "nearest" or scale.is_integer():
+            return scale, scale
+        if g.resizable:
+            raise NotInOnnxError("a scale that is not whole needs an image of one size")
+        whole = (math.floor(size * scale) / size for size in x.shape[1:])
+        return tuple(each if each in {1.0, 2.0} else scale for each in whole)
+
 
 class ResizeTo(Op):
     name = "resize_to"
@@ -110,6 +145,10 @@ class ResizeTo(Op):
         mode = text(attrs, "mode")
         corners = ", align_corners=True" if flag(attrs, "align_corners") else ""
         return Expression(f'F.interpolate({{0}}, size={{1}}.shape[-2:], mode="{mode}"{corners})')
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        sizes = g("Concat", g.shape(g.x, 0, 2), g.shape(g.operands[1], 2), axis=0)
+        return g("Resize", g.x, "", "", sizes, **_onnx_mode(attrs))
 
 
 _ORDER = Param(
@@ -150,6 +189,10 @@ class PixelShuffle(Op):
         blocks = f"{{0}}.unflatten(1, ({factor}, {factor}, -1))"
         return Expression(f"{blocks}.permute(0, 3, 4, 1, 5, 2).flatten(4, 5).flatten(2, 3)")
 
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        mode = "CRD" if text(attrs, "order") == "channels_first" else "DCR"
+        return g("DepthToSpace", g.x, blocksize=integer(attrs, "factor"), mode=mode)
+
 
 class SpaceToDepth(Op):
     name = "space_to_depth"
@@ -181,6 +224,14 @@ class SpaceToDepth(Op):
         blocks = f"{{0}}.unflatten(3, (-1, {block})).unflatten(2, (-1, {block}))"
         return Expression(f"{blocks}.permute(0, 3, 5, 1, 2, 4).flatten(1, 3)")
 
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        block, channels = integer(attrs, "block"), inputs[0].shape[0]
+        many = g("SpaceToDepth", g.x, blocksize=block)
+        if text(attrs, "order") == "block_first":
+            return many
+        order = [place * channels + channel for channel in range(channels) for place in range(block**2)]
+        return g("Gather", many, g.ints(*order), axis=1)
+
 
 class ChannelShuffle(Op):
     name = "channel_shuffle"
@@ -199,6 +250,12 @@ class ChannelShuffle(Op):
 
     def call(self, attrs: Attrs, inputs: Types) -> Call:
         return Expression(f"{{0}}.unflatten(1, ({integer(attrs, 'groups')}, -1)).transpose(1, 2).flatten(1, 2)")
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        groups, channels = integer(attrs, "groups"), inputs[0].shape[0]
+        each = channels // groups
+        order = [group * each + at for at in range(each) for group in range(groups)]
+        return g("Gather", g.x, g.ints(*order), axis=1)
 
 
 OPS = (Upsample(), ResizeTo(), PixelShuffle(), SpaceToDepth(), ChannelShuffle())

@@ -9,6 +9,7 @@ from resnetdsl.ir.types import TensorType
 from resnetdsl.ops.attrs import integer, integers, text
 from resnetdsl.ops.axes import bad_combination, dim, layout_of, no_such_axis, wrong_layout
 from resnetdsl.ops.base import Attrs, Call, Expression, Fault, Inference, Kind, Op, Param, Types, Window
+from resnetdsl.ops.onnx import Onnx
 
 
 class Reshape(Op):
@@ -49,6 +50,10 @@ class Reshape(Op):
         sizes = ", ".join([*batch, *map(str, integers(attrs, "shape"))])
         return Expression(f"{{0}}.reshape({sizes or '()'})")
 
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        batch = (0,) if inputs[0].batched else ()
+        return g.reshape(g.x, *batch, *integers(attrs, "shape"))
+
 
 class ReshapeLike(Op):
     name = "reshape_like"
@@ -70,6 +75,9 @@ class ReshapeLike(Op):
 
     def call(self, attrs: Attrs, inputs: Types) -> Call:
         return Expression("{0}.reshape({1}.shape)")
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        return g("Reshape", g.x, g.shape(g.operands[1]))
 
 
 class Permute(Op):
@@ -107,6 +115,12 @@ class Permute(Op):
         dims = [*batch, *(dim(x, at) for at in self._places(text(attrs, "order"), x) or ())]
         return Expression(f"{{0}}.permute({', '.join(map(str, dims)) or '()'})")
 
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        (x,) = inputs
+        batch = (0,) if x.batched else ()
+        dims = (*batch, *(dim(x, at) for at in self._places(text(attrs, "order"), x) or ()))
+        return g("Transpose", g.x, perm=dims) if dims else g.x
+
 
 class Flatten(Op):
     name = "flatten"
@@ -126,6 +140,9 @@ class Flatten(Op):
     def call(self, attrs: Attrs, inputs: Types) -> Call:
         return Expression("torch.flatten({0}, 1)" if inputs[0].batched else "torch.flatten({0})")
 
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        return g("Flatten", g.x, axis=1) if inputs[0].batched else g.reshape(g.x, -1)
+
 
 class Tokens(Op):
     name = "tokens"
@@ -140,6 +157,11 @@ class Tokens(Op):
 
     def call(self, attrs: Attrs, inputs: Types) -> Call:
         return Expression("{0}.flatten(-2).transpose(-2, -1)")
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        (x,) = inputs
+        batch = (0,) if x.batched else ()
+        return g("Transpose", g.reshape(g.x, *batch, x.shape[0], -1), perm=(0, 2, 1) if batch else (1, 0))
 
 
 class Image(Op):
@@ -159,6 +181,12 @@ class Image(Op):
         size = (integer(attrs, "height"), integer(attrs, "width"))
         return Expression(f"{{0}}.transpose(-2, -1).unflatten(-1, {size})")
 
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        (x,) = inputs
+        batch = (0,) if x.batched else ()
+        rows = g("Transpose", g.x, perm=(0, 2, 1) if batch else (1, 0))
+        return g.reshape(rows, *batch, x.shape[1], integer(attrs, "height"), integer(attrs, "width"))
+
 
 class ImageLike(Op):
     name = "image_like"
@@ -173,6 +201,12 @@ class ImageLike(Op):
 
     def call(self, attrs: Attrs, inputs: Types) -> Call:
         return Expression("{0}.transpose(-2, -1).unflatten(-1, {1}.shape[-2:])")
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        x, _ = inputs
+        rows = g("Transpose", g.x, perm=(0, 2, 1) if x.batched else (1, 0))
+        sizes = g("Concat", g.shape(rows, 0, -1), g.shape(g.operands[1], -2), axis=0)
+        return g("Reshape", rows, sizes)
 
 
 def to_image(op: str, x: TensorType, height: int, width: int) -> Inference:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from resnetdsl.ops.base import Attrs, Call, Expression, Inference, Module, Op, Types
+from resnetdsl.ops.onnx import NotInOnnxError, Onnx
 
 
 class Input(Op):
@@ -16,6 +17,9 @@ class Input(Op):
     def call(self, attrs: Attrs, inputs: Types) -> Call:
         return Expression("x")
 
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        raise NotInOnnxError("the input is the model's own")
+
 
 class Identity(Op):
     name = "identity"
@@ -26,6 +30,9 @@ class Identity(Op):
 
     def call(self, attrs: Attrs, inputs: Types) -> Call:
         return Module("nn.Identity")
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        return g.x
 
 
 OPS = (Input(), Identity())

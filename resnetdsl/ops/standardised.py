@@ -10,6 +10,7 @@ from resnetdsl.ops.base import Attrs, Call, Fault, Kind, Module, Param, Types, W
 from resnetdsl.ops.convolution import DILATION, GROUPS, KERNEL, OUT_CHANNELS, PAD, STRIDE, Convolution, bias_param
 from resnetdsl.ops.geometry import compact, keywords, symmetric
 from resnetdsl.ops.initial import init_param
+from resnetdsl.ops.onnx import Onnx
 
 _EPS = Param("eps", Kind.FLOAT, 1e-6, minimum=0, doc="What is added to the variance of the weights.")
 
@@ -34,6 +35,16 @@ class Standardised(Convolution):
         if sides is None:
             return Module(f"{self.target}Same", ends, self.keywords(attrs, 0, bias) + more, f"{self.helper}_same")
         return Module(self.target, ends, self.keywords(attrs, compact(sides), bias) + more, self.helper)
+
+    def onnx_weight(self, attrs: Attrs, g: Onnx) -> str:
+        """The weight less its mean and over its deviation, for each output channel; a runtime computes it once."""
+        weight, axes = g.weight("weight"), g.ints(1, 2, 3)
+        centred = g("Sub", weight, g("ReduceMean", weight, axes, keepdims=1))
+        variance = g("ReduceMean", g("Mul", centred, centred), axes, keepdims=1)
+        return g("Div", centred, g("Sqrt", g("Add", variance, g.number(number(attrs, "eps")))))
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        return self.onnx_conv(attrs, inputs, g, self.onnx_weight(attrs, g))
 
 
 class StdConv(Standardised):
@@ -93,6 +104,12 @@ class ScaledStdConv(Standardised):
             ("gain_init", number(attrs, "gain"), 1.0),
         )
         return self.module(attrs, inputs, True, more)
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        _, inside, height, width = self.weights(attrs, inputs)[0].shape
+        scale = number(attrs, "gamma") * (inside * height * width) ** -0.5
+        weight = g("Mul", self.onnx_weight(attrs, g), g("Mul", g.weight("gain"), g.number(scale)))
+        return self.onnx_conv(attrs, inputs, g, weight)
 
 
 OPS = (StdConv(), ScaledStdConv())

@@ -13,15 +13,19 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import onnx
+import onnxruntime
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import resnetdsl.ops as ops_package
+from resnetdsl.emit import onnx as onnx_emitter
 from resnetdsl.ir.graph import Value
 from resnetdsl.ir.types import TensorType
 from resnetdsl.ops.base import REQUIRED, Call, Expression, Inference, Kind, Module, Op, Parameter
+from resnetdsl.ops.onnx import OPSET, NotInOnnxError, Onnx
 
 HELPERS = Path(ops_package.__file__).parent / "helpers"
 BATCH = 2
@@ -155,7 +159,75 @@ def check(op: Op, given: Mapping[str, object], *inputs: TensorType) -> Inference
         assert len(out.axes) == len(out.shape), out
     check_weights(op, attrs, inputs, module)
     assert op.macs(attrs, inputs, inference.outputs) * 2 == counter.get_total_flops()
+    check_onnx(op, attrs, inputs)
     return inference
+
+
+MOST_ELEMENTS = 2**20
+"""Operands with more numbers are not computed with."""
+
+
+def check_onnx(op: Op, attrs: Mapping[str, Value], inputs: tuple[TensorType, ...]) -> None:
+    """What ONNX Runtime computes from an op's ONNX form is what torch computes, at free batch, height and width."""
+    if sum(kind.numel for kind in inputs) > MOST_ELEMENTS or op.name == "input":
+        return
+    torch.manual_seed(0)
+    module = build(op.call(attrs, inputs)).eval()
+    if any(parameter.numel() > MOST_ELEMENTS for parameter in module.parameters()):
+        return
+    state = module.state_dict()
+    with torch.no_grad():
+        for name, leaf in state.items():
+            if leaf.is_floating_point():
+                leaf.copy_(torch.rand(leaf.shape) + 0.5 if name.endswith("running_var") else torch.randn(leaf.shape))
+        operands = [each.abs() + 0.5 if op.name == "power" else each for each in tensors(inputs, device="cpu")]
+        expected = results(module, operands)
+    names = tuple(f"x{at}" for at in range(len(inputs)))
+    try:
+        g = Onnx("op", "op", names, resizable=True)
+        found = op.onnx(attrs, inputs, g)
+        free = {"h", "w", "n"}
+    except NotInOnnxError:
+        g = Onnx("op", "op", names)
+        free = set()
+        try:
+            found = op.onnx(attrs, inputs, g)
+        except NotInOnnxError:
+            assert op.name == "conv_transpose"
+            return
+    outputs = (found,) if isinstance(found, str) else found
+    steps = [onnx_emitter._step(step, {}) for step in g.steps]
+    steps += [onnx.helper.make_node("Identity", [name], [f"y{at}"]) for at, name in enumerate(outputs)]
+    told = [
+        onnx.helper.make_tensor_value_info(
+            name,
+            onnx.TensorProto.FLOAT,
+            [
+                *(["batch"] if kind.batched else []),
+                *(f"{name}_{a}{at}" if a in free else kind.shape[at] for at, a in enumerate(kind.axes)),
+            ],
+        )
+        for name, kind in zip(names, inputs, strict=True)
+    ]
+    weights = (
+        {f"op.{name}": leaf for name, leaf in state.items()} if not isinstance(module, Free) else {"op": module.value}
+    )
+    initial = [onnx.numpy_helper.from_array(leaf.detach().numpy(), name) for name, leaf in weights.items()]
+    graph = onnx.helper.make_graph(
+        steps,
+        "op",
+        told,
+        [onnx.helper.make_empty_tensor_value_info(f"y{at}") for at in range(len(outputs))],
+        [*initial, *map(onnx_emitter._constant, g.constants)],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", OPSET)], ir_version=9)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    actual = session.run(None, {name: x.numpy() for name, x in zip(names, operands, strict=True)})
+    for one, other in zip(actual, expected, strict=True):
+        torch.testing.assert_close(torch.from_numpy(one), other, rtol=1e-3, atol=1e-4, equal_nan=True)
 
 
 def agree(op: Op, given: Mapping[str, object], *inputs: TensorType) -> None:
