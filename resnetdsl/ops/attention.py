@@ -147,19 +147,29 @@ class Attention(Op):
         return Expression(f"multi_head_attention({texts}, heads={heads}{more})", "multi_head_attention")
 
     def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
-        """As its helper does it. Zeros in the new shapes keep the sizes of the batch and of the tokens."""
-        heads, rank = integer(attrs, "heads"), len(inputs[0].axes) + any_batched(inputs)
+        """As its helpers do it. Zeros in the new shapes keep the sizes of the batch and of the tokens.
+
+        Heads of the query that read one of key and value have an axis of their own, over which these stretch.
+        """
+        heads, kv_heads = self._heads(attrs)
+        each, rank = heads // kv_heads, len(inputs[0].axes) + any_batched(inputs)
         batch = next((name for name, x in zip(g.operands, inputs, strict=True) if x.batched), "")
         kept = (0,) * (rank - 1)
-        parted = []
-        for name, x in zip(g.operands, inputs, strict=True):
-            whole = name if x.batched or not batch else g.repeat(name, len(x.axes), batch)
-            parted.append(g("Transpose", g.reshape(whole, *kept, heads, -1), perm=swapped(rank + 1, -3, -2)))
-        query, key, value = parted
+        query, key, value = (
+            name if x.batched or not batch else g.repeat(name, len(x.axes), batch)
+            for name, x in zip(g.operands, inputs, strict=True)
+        )
+        query = g.reshape(query, *kept, kv_heads, each, -1)
+        key, value = (g.reshape(x, *kept, kv_heads, 1, -1) for x in (key, value))
+        # From (..., tokens, kv_heads, each, channels) the tokens go behind the heads, and at the end back again.
+        front = tuple(range(rank - 2))
+        tokens, kv, one, channels = range(rank - 2, rank + 2)
         scale = (inputs[0].shape[-1] // heads) ** -0.5 if attrs["scale"] is None else number(attrs, "scale")
-        key = g("Transpose", key, perm=swapped(rank + 1, -2, -1))
-        shares = g("Softmax", g("MatMul", g("Mul", query, g.number(scale)), key), axis=-1)
-        found = g("Transpose", g("MatMul", shares, value), perm=swapped(rank + 1, -3, -2))
+        query = g("Transpose", g("Mul", query, g.number(scale)), perm=(*front, kv, one, tokens, channels))
+        key = g("Transpose", key, perm=(*front, kv, one, channels, tokens))
+        value = g("Transpose", value, perm=(*front, kv, one, tokens, channels))
+        shares = g("Softmax", g("MatMul", query, key), axis=-1)
+        found = g("Transpose", g("MatMul", shares, value), perm=(*front, one, tokens, kv, channels))
         return g.reshape(found, *kept, -1)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from resnetdsl.ir.types import TensorType
-from resnetdsl.ops.attrs import integer
+from resnetdsl.ops.attrs import flag, integer
 from resnetdsl.ops.axes import bad_combination, needs_batch, wrong_layout
 from resnetdsl.ops.base import Attrs, Call, Fault, Inference, InitCall, Module, Types, Weight
 from resnetdsl.ops.convolution import DILATION, GROUPS, KERNEL, OUT_CHANNELS, PAD, STRIDE, Convolution, bias_param
-from resnetdsl.ops.geometry import compact, symmetric
+from resnetdsl.ops.geometry import compact, pair, symmetric
+from resnetdsl.ops.onnx import Onnx
 
 
 class CondConv(Convolution):
@@ -58,6 +59,25 @@ class CondConv(Convolution):
         padding = 0 if sides is None else compact(sides)
         more = (("experts", routing.shape[0]), *same)
         return Module("CondConv2d", ends, (*self.keywords(attrs, padding, False), *more), "cond_conv2d")
+
+    def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
+        """Every expert's convolution, and then the sum of their results: ONNX has no groups that follow the batch."""
+        routing = g.operands[1]
+        experts, channels, groups = inputs[1].shape[0], integer(attrs, "out_channels"), integer(attrs, "groups")
+        kernel = pair(attrs, "kernel")
+        inside = inputs[0].shape[0] // groups
+        weight = g.reshape(g.weight("weight"), experts, groups, channels // groups, inside, *kernel)
+        weight = g("Transpose", weight, perm=(1, 0, 2, 3, 4, 5))
+        weight = g.reshape(weight, experts * channels, inside, *kernel)
+        plain = {**attrs, "bias": False}
+        many = self.onnx_conv(plain, inputs[:1], g, weight)
+        parts = g.reshape(many, 0, groups, experts, channels // groups, -1)
+        mixed = g("ReduceSum", g("Mul", parts, g.insert(routing, (1, 3, 4))), g.ints(2), keepdims=0)
+        shape = g("Concat", g.shape(many, 0, 1), g.ints(channels), g.shape(many, 2), axis=0)
+        image = g("Reshape", mixed, shape)
+        if not flag(attrs, "bias"):
+            return image
+        return g("Add", image, g.insert(g("MatMul", routing, g.weight("bias")), (2, 3)))
 
 
 OPS = (CondConv(),)

@@ -106,22 +106,12 @@ class Upsample(Op):
 
     def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
         if attrs["scale"] is not None:
-            return g(
-                "Resize", g.x, "", g.floats([1.0, 1.0, *self._onnx_scales(attrs, inputs[0], g)]), **_onnx_mode(attrs)
-            )
+            scale = number(attrs, "scale")
+            if _SUPPORT[text(attrs, "mode")] == 1 and not scale.is_integer():
+                raise NotInOnnxError("which pixel is nearest is rounded as each runtime likes if `scale` is not whole")
+            return g("Resize", g.x, "", g.floats([1.0, 1.0, scale, scale]), **_onnx_mode(attrs))
         sizes = g("Concat", g.shape(g.x, 0, 2), g.ints(*pair(attrs, "size")), axis=0)
         return g("Resize", g.x, "", "", sizes, **_onnx_mode(attrs))
-
-    @staticmethod
-    def _onnx_scales(attrs: Attrs, x: TensorType, g: Onnx) -> tuple[float, ...]:
-        """torch's `nearest` takes the size itself for the scale where it is the old one or twice that."""
-        scale = number(attrs, "scale")
-        if text(attrs, "mode") != "nearest" or scale.is_integer():
-            return scale, scale
-        if g.resizable:
-            raise NotInOnnxError("a scale that is not whole needs an image of one size")
-        whole = (math.floor(size * scale) / size for size in x.shape[1:])
-        return tuple(each if each in {1.0, 2.0} else scale for each in whole)
 
 
 class ResizeTo(Op):
