@@ -11,6 +11,7 @@ from typing import Protocol
 
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper
 
+from resnetdsl.emit.names import ONNX_INPUT as INPUT
 from resnetdsl.ir.graph import Graph, Node, Source
 from resnetdsl.ops.base import Weight
 from resnetdsl.ops.onnx import OPSET, Constant, NotInOnnxError, Onnx, Step
@@ -22,8 +23,6 @@ IR_VERSION = 9
 
 OUTSIDE = "weights"
 """Where a model says that its weights are, if they are not in it."""
-
-INPUT = "input"
 
 Size = int | str
 """A number, or the name of a dimension that is free."""

@@ -7,9 +7,11 @@ from types import MappingProxyType
 
 from resnetdsl.compile.engines.base import Engine
 from resnetdsl.compile.engines.inductor.engine import Inductor
+from resnetdsl.compile.engines.onnxruntime import OnnxRuntime
+from resnetdsl.compile.engines.openvino import OpenVino
 from resnetdsl.compile.errors import CompileError, Problem
 
-ALL: tuple[Engine, ...] = (Inductor(),)
+ALL: tuple[Engine, ...] = (Inductor(), OnnxRuntime(), OpenVino())
 
 ENGINES: Mapping[str, Engine] = MappingProxyType({each.name: each for each in ALL})
 

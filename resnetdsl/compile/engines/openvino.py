@@ -1,0 +1,144 @@
+"""OpenVINO, on the CPU. The files are its own form of the network, in which every weight is an input.
+
+When they are opened the weights take the inputs' places, where they lie in memory, and OpenVINO compiles for the
+processor that it is on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from resnetdsl.compile.engines.base import Built, Job, Setting, Weights
+from resnetdsl.compile.engines.onnx_form import installed, missing, outside, to_onnx
+from resnetdsl.compile.errors import ArtifactError, Problem
+from resnetdsl.compile.inputs import Dimension, InputSpec
+from resnetdsl.compile.metadata import Machine
+from resnetdsl.compile.options import Precision
+from resnetdsl.emit.names import ONNX_INPUT
+
+if TYPE_CHECKING:
+    import openvino
+
+_MODEL = "model.xml"
+_BF16 = {"avx512_bf16", "amx_bf16"}
+"""Instructions without which bfloat16 is slower than float32."""
+
+
+class OpenVino:
+    name = "openvino"
+
+    def lacking(self, device: str, precision: Precision) -> str | None:
+        if device != "cpu":
+            return f"it serves the CPU here, not {device}; use `--backend inductor`"
+        match precision:
+            case Precision.FLOAT32:
+                pass
+            case Precision.BFLOAT16:
+                if not _BF16 & set(Machine.this(device).flags):
+                    return "this processor has no instructions for bfloat16 (avx512_bf16, amx_bf16); use float32"
+            case _:
+                return f"it has no {precision.value} on a CPU; use `--backend inductor`"
+        return missing("onnx", "openvino")
+
+    def versions(self) -> Mapping[str, str]:
+        return {"openvino": installed("openvino")}
+
+    def build(self, job: Job, folder: Path) -> Built:
+        import openvino
+
+        job.progress("writing ONNX")
+        model = to_onnx(job)
+        names = set(outside(model))
+        # A weight that is an input keeps its name through the conversion and takes no room in the files.
+        inner = [tensor for tensor in model.graph.initializer if tensor.name not in names]
+        for tensor in model.graph.initializer:
+            if tensor.name in names:
+                entry = model.graph.input.add(name=tensor.name)
+                entry.type.tensor_type.elem_type = tensor.data_type
+                for size in tensor.dims:
+                    entry.type.tensor_type.shape.dim.add(dim_value=size)
+        del model.graph.initializer[:]
+        model.graph.initializer.extend(inner)
+        job.progress("converting")
+        converted = openvino.Core().read_model(model.SerializeToString(), b"")
+        converted.reshape({ONNX_INPUT: _shape(job.setting.input)})
+        openvino.save_model(converted, folder / _MODEL, compress_to_fp16=False)
+        return Built()
+
+    def open(self, folder: Path, weights: Weights, setting: Setting) -> Compiled:
+        return Compiled(folder / _MODEL, weights, setting)
+
+
+def _shape(inputs: InputSpec) -> openvino.PartialShape:
+    import openvino
+
+    def dimension(dim: Dimension) -> openvino.Dimension:
+        return openvino.Dimension(dim.low) if dim.fixed else openvino.Dimension(dim.low, dim.high)
+
+    return openvino.PartialShape([dimension(dim) for dim in inputs.dims])
+
+
+class Compiled:
+    """An open model. It is compiled again when the weights change, for they are packed into it."""
+
+    def __init__(self, path: Path, weights: Weights, setting: Setting) -> None:
+        self._path = path
+        self._precision = setting.precision
+        self.swap(weights)
+
+    def run(self, inputs: list[Tensor]) -> list[Tensor]:
+        (x,) = inputs
+        try:
+            request = self._idle.pop()
+        except IndexError:  # another thread has it
+            request = self._compiled.create_infer_request()
+        request.set_input_tensor(self._tensor(x.float().numpy(), shared_memory=True))
+        results = []
+        for at, shape in enumerate(self._shapes):
+            if shape is not None:
+                results.append(torch.empty(shape))
+                request.set_output_tensor(at, self._tensor(results[-1].numpy(), shared_memory=True))
+        request.infer()
+        if not results:  # their sizes follow from the input's
+            results = [torch.from_numpy(request.get_output_tensor(at).data).clone() for at in range(len(self._shapes))]
+        self._idle.append(request)
+        return [result.to(x.dtype) for result in results]
+
+    def swap(self, weights: Weights) -> None:
+        import openvino
+        from openvino import opset13
+
+        self._tensor = openvino.Tensor
+        core = openvino.Core()
+        held = {name: tensor.float().contiguous() for name, tensor in weights.items()}
+        settings: dict[str, Any] = {
+            "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": "bf16" if self._precision is Precision.BFLOAT16 else "f32",
+        }
+        try:
+            model = core.read_model(self._path)
+            for parameter in model.get_parameters():
+                name = parameter.get_friendly_name()
+                if name in held:
+                    constant = opset13.constant(held[name].numpy(), shared_memory=True)
+                    parameter.output(0).replace(constant.output(0))
+                    model.remove_parameter(parameter)
+            model.validate_nodes_and_infer_types()
+            compiled = core.compile_model(model, "CPU", settings)
+        except RuntimeError as error:
+            raise ArtifactError(
+                Problem.BAD_ARTIFACT,
+                f"OpenVINO does not take this model: {(str(error).strip().splitlines() or ['no reason given'])[-1]}",
+                "compile it again with `--backend inductor`",
+            ) from error
+        self._compiled, self._held = compiled, held
+        shapes = [output.get_partial_shape() for output in compiled.outputs]
+        static = all(shape.is_static for shape in shapes)
+        self._shapes = [tuple(shape.to_shape()) if static else None for shape in shapes]
+        self._idle = [compiled.create_infer_request()]
