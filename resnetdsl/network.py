@@ -5,6 +5,7 @@ Each of these is imported when it is first asked for, and torch with the first t
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -129,6 +130,30 @@ class Network:
             weights=weights,
             seed=seed,
             progress=progress,
+        )
+
+    def export(
+        self,
+        output: str | Path,
+        to: str = "onnx",
+        *,
+        batch: str | int | None = None,
+        folded: bool = False,
+        weights: str | Path | None = None,
+        module: nn.Module | None = None,
+        seed: int = 0,
+    ) -> Path:
+        """The network with weights as an ONNX model (`onnx`) or as torch's exported program (`exported-program`).
+
+        The batch is free unless `batch` gives a size or a range. `folded` writes the form for inference, its norms
+        in the convolutions; else the model's weights have the names of the checkpoint. The weights are those of
+        `module` if it is given, else of the checkpoint `weights`, else random from `seed`. Raises CompileError.
+        """
+        from resnetdsl.compile.export import Form, export_network
+
+        make = (lambda: copy.deepcopy(module)) if module is not None else self.module
+        return export_network(
+            self.checked, make, output, Form(to), batch=batch, folded=folded, weights=weights, seed=seed
         )
 
     def render(

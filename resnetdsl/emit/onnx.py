@@ -7,7 +7,7 @@ outside, and whoever opens the model brings them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper
 
@@ -138,12 +138,13 @@ class _Writer:
 
 
 def _step(step: Step, new: Mapping[str, str]) -> NodeProto:
+    attrs: dict[str, Any] = {name: list(value) if isinstance(value, tuple) else value for name, value in step.attrs}
     return helper.make_node(
         step.kind,
         [new.get(name, name) for name in step.inputs],
         [new.get(name, name) for name in step.outputs],
         name=step.outputs[0],
-        **{name: list(value) if isinstance(value, tuple) else value for name, value in step.attrs},
+        **attrs,
     )
 
 

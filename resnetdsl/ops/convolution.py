@@ -147,7 +147,7 @@ class Convolution(Op):
         pads = self.pads(attrs)
         mode = text(attrs, "pad_mode") if "pad_mode" in attrs else "zeros"
         padding: dict[str, Attribute]
-        if mode == "zeros" or pads in {"same", NO_PADS}:
+        if mode == "zeros" or pads == "same" or pads == NO_PADS:  # noqa: PLR1714 - mypy does not see through `in`
             x, padding = onnx_pads(g, inputs[0], pads, kernel, stride, dilation)
         else:
             x, padding = g("Pad", g.x, g.ints(*for_onnx_pad(pads)), mode=ONNX_PAD_MODES[mode]), {}

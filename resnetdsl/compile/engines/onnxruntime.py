@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.utils.dlpack import from_dlpack
 
 from resnetdsl.compile.engines.base import Built, Job, Setting, Weights
 from resnetdsl.compile.engines.onnx_form import installed, missing, outside, to_onnx
@@ -60,7 +61,7 @@ class Session:
         (x,) = inputs
         feed = {ONNX_INPUT: self._value(x.numpy())}
         results = self._session.run_with_ort_values(self._outputs, feed)
-        return [torch.from_dlpack(result._ortvalue) for result in results]  # no copy, either way
+        return [from_dlpack(result._ortvalue) for result in results]  # no copy, either way
 
     def swap(self, weights: Weights) -> None:
         import onnxruntime

@@ -67,6 +67,9 @@ class OpenVino:
         job.progress("converting")
         converted = openvino.Core().read_model(model.SerializeToString(), b"")
         converted.reshape({ONNX_INPUT: _shape(job.setting.input)})
+        for at, op in enumerate(converted.get_ordered_ops()):
+            if op.get_type_name() != "Parameter":  # the others are called by a counter of the process
+                op.set_friendly_name(str(at))
         openvino.save_model(converted, folder / _MODEL, compress_to_fp16=False)
         return Built()
 
@@ -93,11 +96,12 @@ class Compiled:
 
     def run(self, inputs: list[Tensor]) -> list[Tensor]:
         (x,) = inputs
+        given = x.float()  # OpenVINO reads it where it lies and holds no reference
         try:
             request = self._idle.pop()
         except IndexError:  # another thread has it
             request = self._compiled.create_infer_request()
-        request.set_input_tensor(self._tensor(x.float().numpy(), shared_memory=True))
+        request.set_input_tensor(self._tensor(given.numpy(), shared_memory=True))
         results = []
         for at, shape in enumerate(self._shapes):
             if shape is not None:

@@ -1,0 +1,163 @@
+"""ONNX Runtime and OpenVINO behind the seam: what they compute, serve, take and refuse."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+import resnetdsl
+from resnetdsl.compile.artifact import Artifact, load_artifact
+from resnetdsl.compile.engines import onnx_form
+from resnetdsl.compile.engines.openvino import OpenVino
+from resnetdsl.compile.engines.registry import engine
+from resnetdsl.compile.errors import ArtifactError, CompileError, Problem
+from resnetdsl.compile.metadata import Machine
+from resnetdsl.compile.options import Precision
+from resnetdsl.compile.verify import Reference
+from resnetdsl.network import Network
+from tests.emit.interpreter import randomise
+
+SPEC = """network small {
+    input 3, 32..64 step 16, 32..64 step 16
+    conv(16, 3x3, stride = 2) -> batch_norm -> relu
+    stage layer1: 2 * basic(16)
+    tap features
+    stage layer2: basic(32, stride = 2)
+    global_avg_pool
+    linear(10)
+}
+"""
+BOTH = ("onnxruntime", "openvino")
+
+
+def small() -> Network:
+    return resnetdsl.load(SPEC).network("small")
+
+
+@pytest.fixture(scope="module")
+def module() -> nn.Module:
+    made = small().module().eval()
+    randomise(made)
+    return made
+
+
+@pytest.fixture(scope="module", params=BOTH)
+def artifact(request: pytest.FixtureRequest, module: nn.Module, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    path = tmp_path_factory.mktemp(request.param) / "small.rnetc"
+    small().compile(path, device="cpu", backend=request.param, batch="1..4", module=module)
+    return load_artifact(path)
+
+
+def expected(module: nn.Module, x: torch.Tensor) -> list[torch.Tensor]:
+    return Reference(module, tuple(output.name for output in small().checked.outputs))(x)
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 32, 32), (3, 3, 48, 64), (4, 3, 64, 32)])
+def test_every_size_of_the_ranges_is_served(artifact: Artifact, module: nn.Module, shape: tuple[int, ...]) -> None:
+    x = torch.randn(shape)
+    for one, other in zip(artifact.run(x).values(), expected(module, x), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4 * float(other.abs().max()))
+
+
+def test_another_size_is_refused(artifact: Artifact) -> None:
+    with pytest.raises(ArtifactError, match="batch 5, not 1..4"):
+        artifact(torch.randn(5, 3, 32, 32))
+
+
+def test_results_stay_when_it_runs_again(artifact: Artifact) -> None:
+    first = artifact.run(torch.randn(2, 3, 32, 32))
+    kept = {name: value.clone() for name, value in first.items()}
+    artifact.run(torch.randn(2, 3, 32, 32))
+    for name, value in first.items():
+        assert torch.equal(value, kept[name])
+
+
+def test_other_weights_are_taken_without_compiling(artifact: Artifact, module: nn.Module) -> None:
+    other = small().module().eval()
+    randomise(other, seed=5)
+    x = torch.randn(2, 3, 48, 48)
+    try:
+        artifact.load_weights(other.state_dict())
+        for one, wanted in zip(artifact.run(x).values(), expected(other, x), strict=True):
+            torch.testing.assert_close(one, wanted, rtol=1e-4, atol=1e-4 * float(wanted.abs().max()))
+    finally:
+        artifact.load_weights(module.state_dict())
+
+
+def test_several_threads_may_call_it(artifact: Artifact, module: nn.Module) -> None:
+    inputs = [torch.randn(1, 3, 32, 32) for _ in range(4)]
+    found: dict[int, list[torch.Tensor]] = {}
+
+    def work(at: int) -> None:
+        for _ in range(10):
+            found[at] = list(artifact.run(inputs[at]).values())
+
+    threads = [threading.Thread(target=work, args=(at,)) for at in range(len(inputs))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for at, x in enumerate(inputs):
+        for one, other in zip(found[at], expected(module, x), strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4 * float(other.abs().max()))
+
+
+@pytest.mark.parametrize("backend", BOTH)
+def test_a_fixed_size_and_the_same_text_give_the_same_bytes(backend: str, tmp_path: Path) -> None:
+    net = resnetdsl.load(
+        "network n {\n    input 3x16x16\n    conv(8, 3x3) -> relu\n    global_avg_pool -> linear(3)\n}\n"
+    )
+    for name in ("one", "two"):
+        net.network("n").compile(tmp_path / f"{name}.rnetc", device="cpu", backend=backend)
+    assert (tmp_path / "one.rnetc").read_bytes() == (tmp_path / "two.rnetc").read_bytes()
+
+
+@pytest.mark.skipif(
+    OpenVino().lacking("cpu", Precision.BFLOAT16) is not None, reason="this processor has no bfloat16 instructions"
+)
+def test_bfloat16_through_openvino(tmp_path: Path, module: nn.Module) -> None:
+    path = tmp_path / "small.rnetc"
+    small().compile(path, device="cpu", backend="openvino", dtype="bfloat16", module=module)
+    x = torch.randn(1, 3, 32, 32, dtype=torch.bfloat16)
+    for one, other in zip(load_artifact(path).run(x).values(), expected(module, x.float()), strict=True):
+        assert one.dtype == torch.bfloat16
+        assert float((one.float() - other).abs().max()) < 0.1 * float(other.abs().max())
+
+
+def test_a_processor_without_bfloat16_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Machine, "this", staticmethod(lambda device: Machine("Linux", "x86_64", ("avx2",))))
+    lack = OpenVino().lacking("cpu", Precision.BFLOAT16)
+    assert lack is not None
+    assert "avx512_bf16" in lack
+
+
+@pytest.mark.parametrize("backend", BOTH)
+def test_what_an_engine_does_not_serve_is_refused_with_a_way_out(backend: str) -> None:
+    for device, precision in (("cuda", Precision.FLOAT32), ("cpu", Precision.FLOAT16)):
+        lack = engine(backend).lacking(device, precision)
+        assert lack is not None
+        assert "inductor" in lack
+
+
+@pytest.mark.parametrize("backend", BOTH)
+def test_a_library_that_is_not_installed_is_named_with_its_pip_line(
+    backend: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(onnx_form, "find_spec", lambda name: None if name == backend else object())
+    with pytest.raises(CompileError, match=rf"{backend} is not installed; pip install") as caught:
+        small().compile(tmp_path / "small.rnetc", device="cpu", backend=backend)
+    assert caught.value.problem is Problem.NO_ENGINE
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("backend", BOTH)
+def test_a_network_without_an_onnx_form_is_refused(backend: str, tmp_path: Path) -> None:
+    net = resnetdsl.load("network n {\n    input 3x16x16\n    odd: upsample(scale = 1.5)\n}\n").network("n")
+    with pytest.raises(CompileError, match="no ONNX form: `odd`") as caught:
+        net.compile(tmp_path / "n.rnetc", device="cpu", backend=backend)
+    assert "inductor" in caught.value.help
+    assert not list(tmp_path.iterdir())
