@@ -43,9 +43,9 @@ DOORS = {
     "wasmtime": ("emit/diagram/engine.py",),
     "resvg_py": ("emit/diagram/png.py",),
     "fpdf": ("emit/diagram/pdf.py",),
-    "onnx": ("emit/onnx.py", "compile/"),
-    "onnxruntime": ("compile/engines/onnxruntime.py",),
-    "openvino": ("compile/engines/openvino.py",),
+    "onnx": ("emit/onnx.py", "compile/", "bench/"),
+    "onnxruntime": ("compile/engines/onnxruntime.py", "bench/"),
+    "openvino": ("compile/engines/openvino.py", "bench/"),
 }
 """A library and the files (or folders) of resnetdsl that may import it."""
 

@@ -106,12 +106,23 @@ class Upsample(Op):
 
     def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
         if attrs["scale"] is not None:
-            scale = number(attrs, "scale")
-            if _SUPPORT[text(attrs, "mode")] == 1 and not scale.is_integer():
-                raise NotInOnnxError("which pixel is nearest is rounded as each runtime likes if `scale` is not whole")
-            return g("Resize", g.x, "", g.floats([1.0, 1.0, scale, scale]), **_onnx_mode(attrs))
+            scales = g.floats((1.0, 1.0, *self._onnx_scales(attrs, inputs[0], g)))
+            return g("Resize", g.x, "", scales, **_onnx_mode(attrs))
         sizes = g("Concat", g.shape(g.x, 0, 2), g.ints(*pair(attrs, "size")), axis=0)
         return g("Resize", g.x, "", "", sizes, **_onnx_mode(attrs))
+
+    @staticmethod
+    def _onnx_scales(attrs: Attrs, x: TensorType, g: Onnx) -> tuple[float, ...]:
+        """For height and width. Where a bilinear result is as large as its operand, torch copies it."""
+        scale = number(attrs, "scale")
+        if scale.is_integer():
+            return scale, scale
+        if _SUPPORT[text(attrs, "mode")] == 1:
+            raise NotInOnnxError("which pixel is nearest is rounded as each runtime likes if `scale` is not whole")
+        if g.resizable:
+            raise NotInOnnxError("a `scale` that is not whole needs an image of one size")
+        copies = text(attrs, "mode") == "bilinear"
+        return tuple(1.0 if copies and math.floor(size * scale) == size else scale for size in x.shape[1:])
 
 
 class ResizeTo(Op):

@@ -228,13 +228,8 @@ def check_onnx(op: Op, attrs: Mapping[str, Value], inputs: tuple[TensorType, ...
     actual = session.run(None, {name: x.numpy() for name, x in zip(names, operands, strict=True)})
     for one, other in zip(actual, expected, strict=True):
         # The largest of nothing but padding is minus infinity to torch, the least float to the others.
-        torch.testing.assert_close(
-            torch.from_numpy(one),
-            torch.nan_to_num(other, nan=math.nan, posinf=math.inf),
-            rtol=1e-3,
-            atol=1e-4,
-            equal_nan=True,
-        )
+        found, wanted = (torch.nan_to_num(x, nan=math.nan, posinf=math.inf) for x in (torch.from_numpy(one), other))
+        torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-4, equal_nan=True)
 
 
 def agree(op: Op, given: Mapping[str, object], *inputs: TensorType) -> None:
