@@ -42,6 +42,7 @@ docs: ## the site, in site/ (needs `pip install -c constraints.txt -e '.[docs]'`
 .PHONY: bench
 bench: ## the speed promises, as ratios measured in one run
 	$(PYTHON) benchmarks/frontend.py --write
+	$(PYTHON) benchmarks/diagrams.py --write
 
 .PHONY: clean
 .PHONY: corpus

@@ -142,7 +142,7 @@ def test_to_the_right_and_without_caption() -> None:
 def test_too_large() -> None:
     done = run("render", "preresnet1001", "--level", "op", "--unfold")
     assert (done.code, done.out) == (2, "")
-    assert "choose the level `network` or `stage` or `block`, or write DOT" in done.err
+    assert "fold repeats, choose the level `network` or `stage` or `block`, or write DOT" in done.err
 
 
 # --- themes ---

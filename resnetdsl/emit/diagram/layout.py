@@ -45,12 +45,14 @@ class Layout:
 def layout(view: View, direction: Direction = Direction.DOWN, engine: Engine = "wasm") -> Layout:
     """Lay a view out. Raises DiagramTooLarge and RenderUnavailable."""
     if len(view.boxes) > MOST_BOXES or len(view.wires) > MOST_WIRES:
-        lower = [f"`{level.value}`" for level in Level]
-        lower = lower[: lower.index(f"`{view.level.value}`")]
+        levels = list(Level)
+        lower = " or ".join(f"`{level.value}`" for level in levels[: levels.index(view.level)])
+        ways = ["fold repeats"] if not view.folded else []
+        ways += [f"choose the level {lower}"] if lower else []
+        ways += ["or write DOT"] if ways else ["write DOT"]
         raise DiagramTooLarge(
             f"{len(view.boxes):,} boxes and {len(view.wires):,} wires at level `{view.level.value}` are more than a "
-            f"picture can show ({MOST_BOXES:,} and {MOST_WIRES:,}): "
-            + (f"choose the level {' or '.join(lower)}, or write DOT" if lower else "write DOT")
+            f"picture can show ({MOST_BOXES:,} and {MOST_WIRES:,}): {', '.join(ways)}"
         )
     found = json.loads(lay_out(skeleton(view, direction), engine))
     height = _numbers(found["bb"])[3]

@@ -153,3 +153,5 @@ class View:
     wires: tuple[Wire, ...]
     marked: bool = False
     """Whether it is one side of a comparison: then only what is marked has a colour."""
+    folded: bool = True
+    """Whether equal copies are drawn once."""

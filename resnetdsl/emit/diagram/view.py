@@ -48,6 +48,7 @@ def view(
         tuple(maker.clusters),
         tuple(wires),
         marks is not None,
+        folded,
     )
 
 
