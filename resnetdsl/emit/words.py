@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 _UNITS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 
 
@@ -63,3 +65,9 @@ def shortened(text: str, columns: int) -> str:
 def first_line(doc: str) -> str:
     """The first line of a documentation that says something, without control characters."""
     return next((printable(line.strip()) for line in doc.splitlines() if line.strip()), "")
+
+
+def first_sentence(doc: str) -> str:
+    """The first sentence of a documentation, on one line, without control characters."""
+    paragraph = doc.strip().partition("\n\n")[0]
+    return printable(_SENTENCE_END.split(" ".join(paragraph.split()), maxsplit=1)[0])

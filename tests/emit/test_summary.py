@@ -12,7 +12,7 @@ import pytest
 from resnetdsl.analysis.costs import totals
 from resnetdsl.emit.outline import Level
 from resnetdsl.emit.summary import as_csv, as_json, as_markdown, as_text, summarise
-from resnetdsl.emit.words import human, human_bytes, printable, shortened, width
+from resnetdsl.emit.words import first_sentence, human, human_bytes, printable, shortened, width
 from resnetdsl.ir.graph import Graph, ScopeKind
 from tests.builders import Builder, cifar_resnet, densenet, resnet, resnet18, resnet50, se_bottleneck, vgg16
 
@@ -182,6 +182,13 @@ def test_an_empty_graph_has_a_table() -> None:
 )
 def test_human_numbers(number: int, text: str) -> None:
     assert human(number) == text
+
+
+def test_first_sentence() -> None:
+    assert first_sentence("50 layers (He et al., 2015),\nv1.5. Another one.") == "50 layers (He et al., 2015), v1.5."
+    assert first_sentence("Without an end\n\nAnother paragraph.") == "Without an end"
+    assert first_sentence("a\x1b[0m") == "a\ufffd[0m"
+    assert first_sentence("") == ""
 
 
 def test_words() -> None:

@@ -15,7 +15,7 @@ from resnetdsl.emit.diagram.opening import Opening, opening
 from resnetdsl.emit.diagram.residuals import PASSES, Residual, residuals, split_residual
 from resnetdsl.emit.diagram.wires import Wiring
 from resnetdsl.emit.outline import Level, Part, Run, contents, holds_blocks, outline
-from resnetdsl.emit.words import first_line
+from resnetdsl.emit.words import first_sentence
 from resnetdsl.ir.graph import CheckedGraph, Graph, Node, ScopeKind, Source
 
 _FUSED_MOST = 4
@@ -42,7 +42,7 @@ def view(
     wires = Wiring(graph, *kept, ports=level is Level.OP).wires()
     return View(
         line(graph.name),
-        first_line(graph.doc),
+        first_sentence(graph.doc),
         level,
         tuple(maker.boxes),
         tuple(maker.clusters),
