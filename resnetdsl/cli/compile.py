@@ -73,6 +73,8 @@ def _tell(args: argparse.Namespace, name: str, result: CompileResult) -> None:
         f"agrees with eager PyTorch: largest difference {agreement.absolute:.1e}, {agreement.relative:.1e} of the "
         f"largest output, in {len(agreement.measurements)} runs",
     )
+    for trial in metadata.trials:
+        say(args, f"  {trial}" + (" (taken)" if trial.engine == metadata.engine else ""))
     for note in agreement.notes:
         say(args, f"note: {note}")
     say(args, f"took {took:.0f} s ({', '.join(f'{phase} {seconds:.0f}' for phase, seconds in result.seconds.items())})")

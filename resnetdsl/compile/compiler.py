@@ -15,6 +15,7 @@ from torch import nn
 
 from resnetdsl.compile import container
 from resnetdsl.compile.cache import Cache
+from resnetdsl.compile.choose import choose
 from resnetdsl.compile.container import SUFFIX
 from resnetdsl.compile.engines.base import Setting
 from resnetdsl.compile.engines.registry import engine
@@ -24,8 +25,8 @@ from resnetdsl.compile.lower.lowered import Note
 from resnetdsl.compile.lower.pipeline import lower
 from resnetdsl.compile.make import Subject, make
 from resnetdsl.compile.memory import enough_memory
-from resnetdsl.compile.metadata import Agreement, Machine, Metadata
-from resnetdsl.compile.options import CompileOptions, Layout, Precision, Provenance
+from resnetdsl.compile.metadata import Agreement, Machine, Metadata, Trial
+from resnetdsl.compile.options import Backend, CompileOptions, Layout, Precision, Provenance
 from resnetdsl.compile.toolchain import find_device
 from resnetdsl.compile.verify import Reference
 from resnetdsl.compile.weights import leaves
@@ -76,7 +77,7 @@ def compile_module(
     size = _bytes(module, options.precision)
     check_output(options.output, SUFFIX, size + _OVERHEAD)
     device = find_device(options.device)
-    using = engine(options.backend.value)
+    using = None if options.backend is Backend.AUTO else engine(options.backend.value)
     layout = options.layout or Layout.CHANNELS_LAST
     setting = Setting(device.type, options.precision, options.mode, layout, input_spec(graph, options.batch))
     cache = Cache.open() if options.cache else Cache.none()
@@ -88,7 +89,11 @@ def compile_module(
         names = tuple(output.name for output in graph.outputs)
         ready = copy.deepcopy(module).eval().requires_grad_(False).to(device, setting.dtype)
         network = Subject(graph, lowered, Reference(ready, names), module.state_dict())
-        made = make(using, network, setting, work, cache, clock.start)
+        trials: tuple[Trial, ...] = ()
+        if using is None:
+            using, made, trials = choose(network, setting, work, cache, clock.start)
+        else:
+            made = make(using, network, setting, work, cache, clock.start)
         clock.start("writing")
         metadata = Metadata(
             network=graph.name,
@@ -102,6 +107,7 @@ def compile_module(
             agreement=made.agreement,
             checkpoint=leaves(module),
             recipes=lowered.recipes,
+            trials=trials,
         )
         container.write(options.output, metadata, made.weights, made.code)
     notes = (*((cache.trouble,) if cache.trouble else ()), *made.notes)

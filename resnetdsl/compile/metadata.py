@@ -100,6 +100,24 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """How an engine fared where the fastest was looked for: the median seconds on an input of that shape, or why it
+    was not measured. Without either it was the only one."""
+
+    engine: str
+    shape: tuple[int, ...]
+    seconds: float
+    failed: str = ""
+
+    def __str__(self) -> str:
+        if self.failed:
+            return f"{self.engine}: not here: {self.failed}"
+        if not self.shape:
+            return f"{self.engine}: the only one"
+        return f"{self.engine}: {self.seconds * 1000:.2f} ms on {'x'.join(map(str, self.shape))}"
+
+
+@dataclass(frozen=True, slots=True)
 class Metadata:
     """Everything that is known of an artifact without running it."""
 
@@ -117,6 +135,8 @@ class Metadata:
     """The weights of the network as its module has them."""
     recipes: Mapping[str, Recipe]
     """The weights that the code takes, as expressions over the checkpoint's."""
+    trials: tuple[Trial, ...] = ()
+    """How the engines fared, where the fastest was looked for."""
 
     @property
     def input(self) -> InputSpec:
@@ -158,6 +178,7 @@ class Metadata:
             "resnetdsl": self.resnetdsl,
             "machine": asdict(self.machine),
             "agreement": asdict(self.agreement),
+            "trials": [asdict(trial) for trial in self.trials],
             "checkpoint": {name: [leaf.dtype, *leaf.shape] for name, leaf in self.checkpoint.items()},
             "recipes": {name: to_json(recipe) for name, recipe in self.recipes.items()},
         }
@@ -205,6 +226,10 @@ class Metadata:
             ),
             checkpoint={name: _leaf(value) for name, value in root.table("checkpoint").found.items()},
             recipes=_recipes(root.table("recipes").found),
+            trials=tuple(
+                Trial(trial.text("engine"), trial.integers("shape"), trial.number("seconds"), trial.text("failed"))
+                for trial in root.tables("trials")
+            ),
         )
         if any(not 0 < dim.low <= dim.high or dim.step < 1 for dim in metadata.input.dims):
             raise _broken("its metadata has an impossible input")

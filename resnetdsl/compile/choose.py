@@ -1,0 +1,113 @@
+"""`--backend auto`: every engine that is here makes the network, and the fastest that agrees with eager stays.
+
+On a CPU each of them makes it within seconds, so all are tried; none is guessed at. Where one alone can be used there
+is nothing to measure.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from resnetdsl.compile.cache import Cache
+from resnetdsl.compile.engines.base import Engine, Progress, Runner, Setting
+from resnetdsl.compile.engines.registry import ALL
+from resnetdsl.compile.errors import CompileError, Problem
+from resnetdsl.compile.make import Made, Subject, make
+from resnetdsl.compile.metadata import Trial
+from resnetdsl.compile.options import Mode
+
+_SECONDS = 4.0
+"""How long all engines together are measured, about."""
+
+_MOST_ROUNDS = 40
+_FEWEST_ROUNDS = 3
+
+_PAUSE = 0.003
+"""Seconds before a turn: threads of the engine before it spin for a moment, waiting for more work."""
+
+
+def choose(
+    subject: Subject, setting: Setting, work: Path, cache: Cache, progress: Progress, engines: Sequence[Engine] = ALL
+) -> tuple[Engine, Made, tuple[Trial, ...]]:
+    """The engine, what it made, and how all fared. A `CompileError` where none can be used or none agrees."""
+    made: dict[str, Made] = {}
+    failed: dict[str, str] = {}
+    for each in engines:
+        lack = each.lacking(setting.device, setting.precision)
+        if lack is not None:
+            failed[each.name] = lack
+            continue
+        try:
+            made[each.name] = make(each, subject, setting, work, cache, _named(each.name, progress))
+        except CompileError as error:
+            if error.problem in {Problem.NO_SPACE, Problem.CANNOT_WRITE}:  # the next would fare no better
+                raise
+            failed[each.name] = f"{error.message}; {error.help}" if error.help else error.message
+    if not made:
+        reasons = "\n".join(f"  {name}: {why}" for name, why in failed.items())
+        raise CompileError(
+            Problem.NO_ENGINE,
+            f"no engine can make `{subject.graph.name}` for {setting.device} in {setting.precision.value}\n{reasons}",
+            "pip install 'resnetdsl[engines]', or another `--device` or `--dtype`",
+        )
+    shape = shape_to_time(setting)
+    times: Mapping[str, float] = {}
+    if len(made) > 1:
+        progress("measuring")
+        x = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(setting.torch_device, setting.dtype)
+        times = measure({name: _call(each.runner, x) for name, each in made.items()})
+    best = min(made, key=lambda name: times.get(name, 0.0))
+    trials = tuple(
+        Trial(each.name, shape if each.name in times else (), times.get(each.name, 0.0), failed.get(each.name, ""))
+        for each in engines
+    )
+    return next(each for each in engines if each.name == best), made[best], trials
+
+
+def shape_to_time(setting: Setting) -> tuple[int, ...]:
+    """What to measure with: the smallest input where one request is to be fast, else the largest that can be run."""
+    shapes = setting.input.to_verify()
+    return shapes[0] if setting.mode is Mode.LATENCY else shapes[-1]
+
+
+def measure(calls: Mapping[str, Callable[[], object]]) -> dict[str, float]:
+    """The median seconds of each call. They take turns, so that what else the machine does hits all alike."""
+    first: list[float] = []
+    for call in calls.values():
+        call()
+        first.append(_timed(call))
+    rounds = min(_MOST_ROUNDS, max(_FEWEST_ROUNDS, int(_SECONDS / max(2 * sum(first), 1e-9))))
+    found: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(rounds):
+        for name, call in calls.items():
+            time.sleep(_PAUSE)
+            call()  # wakes its threads and fills the processor's caches
+            found[name].append(_timed(call))
+    return {name: statistics.median(times) for name, times in found.items()}
+
+
+def _named(name: str, progress: Progress) -> Progress:
+    """Phases with the engine's name before them."""
+    return lambda phase: progress(f"{name}: {phase}")
+
+
+def _timed(call: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    call()
+    return time.perf_counter() - begin
+
+
+def _call(runner: Runner, x: torch.Tensor) -> Callable[[], object]:
+    def call() -> object:
+        with torch.no_grad():
+            results = runner.run([x])
+        if x.is_cuda:
+            torch.cuda.synchronize()
+        return results
+
+    return call

@@ -1,0 +1,172 @@
+"""`--backend auto`: the fastest engine that agrees is taken, and what was measured is said."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+import resnetdsl
+from resnetdsl.compile import choose
+from resnetdsl.compile.artifact import load_artifact
+from resnetdsl.compile.choose import measure, shape_to_time
+from resnetdsl.compile.engines.base import Built, Job, Runner, Setting, Weights
+from resnetdsl.compile.engines.registry import ALL
+from resnetdsl.compile.errors import CompileError, Problem
+from resnetdsl.compile.inputs import Dimension, InputSpec
+from resnetdsl.compile.metadata import Metadata, Trial
+from resnetdsl.compile.options import Layout, Mode, Precision
+from resnetdsl.network import Network
+from tests.cli.running import ROOT
+
+TEXT = "network n {\n    input 3x16x16\n    conv(8, 3x3) -> batch_norm -> relu\n    global_avg_pool -> linear(3)\n}\n"
+
+
+def net() -> Network:
+    return resnetdsl.load(TEXT).network("n")
+
+
+class Fake:
+    """An engine that runs the lowered graph's own program, slowly or wrongly if it is told to."""
+
+    def __init__(self, name: str, wait: float = 0.0, error: float = 0.0, lack: str | None = None) -> None:
+        self.name, self.wait, self.error, self.lack = name, wait, error, lack
+        self.job: Job | None = None
+
+    def lacking(self, device: str, precision: Precision) -> str | None:
+        return self.lack
+
+    def versions(self) -> Mapping[str, str]:
+        return {}
+
+    def build(self, job: Job, folder: Path) -> Built:
+        self.job = job
+        (folder / "code").write_text("")
+        return Built()
+
+    def open(self, folder: Path, weights: Weights, setting: Setting) -> Runner:
+        return Running(self, weights)
+
+
+class Running:
+    def __init__(self, engine: Fake, weights: Weights) -> None:
+        self.engine = engine
+        self.swap(weights)
+
+    def swap(self, weights: Weights) -> None:
+        assert self.engine.job is not None
+        job = self.engine.job
+        self.program = Job(job.lowered, weights, job.setting, job.scratch).program()
+
+    def run(self, inputs: list[Tensor]) -> list[Tensor]:
+        time.sleep(self.engine.wait)
+        found = self.program(*inputs)
+        return [each + self.engine.error for each in found]
+
+
+@pytest.fixture
+def using(monkeypatch: pytest.MonkeyPatch) -> object:
+    def use(*engines: Fake) -> None:
+        monkeypatch.setattr(choose.choose, "__defaults__", (engines,))
+        monkeypatch.setattr(choose, "_SECONDS", 0.2)
+
+    return use
+
+
+def metadata(tmp_path: Path) -> Metadata:
+    return net().compile(tmp_path / "n.rnetc", device="cpu", backend="auto", cache=False).metadata
+
+
+def test_the_fastest_is_taken(using: object, tmp_path: Path) -> None:
+    using(Fake("slow", wait=0.03), Fake("fast"), Fake("middling", wait=0.015))  # type: ignore[operator]
+    found = metadata(tmp_path)
+    assert found.engine == "fast"
+    times = {trial.engine: trial.seconds for trial in found.trials}
+    assert times["fast"] < times["middling"] < times["slow"]
+    assert {trial.shape for trial in found.trials} == {(1, 3, 16, 16)}
+
+
+def test_one_that_disagrees_is_never_taken_however_fast(using: object, tmp_path: Path) -> None:
+    using(Fake("right", wait=0.01), Fake("wrong", error=0.5))  # type: ignore[operator]
+    found = metadata(tmp_path)
+    assert found.engine == "right"
+    assert "differs from eager" in found.trials[1].failed
+
+
+def test_what_is_not_here_is_said_and_passed_over(using: object, tmp_path: Path) -> None:
+    using(Fake("absent", lack="it is not installed; pip install it"), Fake("here"))  # type: ignore[operator]
+    found = metadata(tmp_path)
+    assert found.engine == "here"
+    assert str(found.trials[0]) == "absent: not here: it is not installed; pip install it"
+    assert str(found.trials[1]) == "here: the only one"
+
+
+def test_where_none_can_be_used_all_reasons_are_given(using: object, tmp_path: Path) -> None:
+    using(Fake("one", lack="no compiler"), Fake("other", lack="no library"))  # type: ignore[operator]
+    with pytest.raises(
+        CompileError, match=r"no engine can make `n` for cpu in float32\n  one: no compiler\n  other: no"
+    ) as caught:
+        metadata(tmp_path)
+    assert caught.value.problem is Problem.NO_ENGINE
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_was_measured_is_kept_in_the_artifact(tmp_path: Path) -> None:
+    written = metadata(tmp_path)
+    artifact = load_artifact(tmp_path / "n.rnetc")
+    assert artifact.metadata.trials == written.trials
+    assert [trial.engine for trial in written.trials] == [each.name for each in ALL]
+    assert written.engine == min((t for t in written.trials if t.shape), key=lambda t: t.seconds).engine
+    assert artifact(torch.randn(1, 3, 16, 16)).shape == (1, 3)
+
+
+def test_calls_take_turns() -> None:
+    order: list[str] = []
+    found = measure({"a": lambda: order.append("a"), "b": lambda: order.append("b")})
+    assert set(found) == {"a", "b"}
+    assert order[:4] == ["a", "a", "b", "b"]
+    assert order[4:8] == ["a", "a", "b", "b"]
+
+
+def test_latency_is_measured_with_the_smallest_and_throughput_with_the_largest() -> None:
+    dims = (Dimension("batch", 1, 8), Dimension("channels", 3, 3), Dimension("height", 32, 64, 32))
+    for mode, shape in ((Mode.LATENCY, (1, 3, 32)), (Mode.THROUGHPUT, (8, 3, 64))):
+        assert shape_to_time(Setting("cpu", Precision.FLOAT32, mode, Layout.CONTIGUOUS, InputSpec(dims))) == shape
+
+
+def test_without_a_compiler_the_command_ends_with_an_artifact_that_runs(tmp_path: Path) -> None:
+    """A slim container: Python's own folder is all that the path has, and no variable names a compiler."""
+    (tmp_path / "n.rnet").write_text(TEXT, encoding="utf-8")
+    (tmp_path / "bin").mkdir()
+    variables = {key: value for key, value in os.environ.items() if key not in {"CXX", "CC"}}
+    variables |= {"PATH": str(tmp_path / "bin"), "RESNETDSL_CACHE_DIR": str(tmp_path / "cache")}
+    command = [
+        sys.executable,
+        "-m",
+        "resnetdsl",
+        "compile",
+        "n.rnet",
+        "--device",
+        "cpu",
+        "--backend",
+        "auto",
+        "-o",
+        "n.rnetc",
+    ]
+    variables["PYTHONPATH"] = str(ROOT)
+    done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "(taken)" in done.stderr
+    artifact = load_artifact(tmp_path / "n.rnetc")
+    assert artifact(torch.randn(1, 3, 16, 16)).shape == (1, 3)
+
+
+def test_a_trial_says_what_it_measured() -> None:
+    assert str(Trial("openvino", (1, 3, 8, 8), 0.00125)) == "openvino: 1.25 ms on 1x3x8x8"
