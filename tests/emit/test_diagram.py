@@ -319,6 +319,20 @@ def test_an_unnamed_shortcut_is_called_by_its_op() -> None:
     assert wires(drawn, WireKind.PROJECTION) == [("input", "+", "avg_pool")]
 
 
+def test_a_shortcut_that_was_computed_before_its_residual() -> None:
+    make = Builder("before")
+    x = make.input(4, 8, 8)
+    with make.scope(ScopeKind.BLOCK, "block", "0"):
+        with make.scope(ScopeKind.BLOCK, "pooled", "0.skip"):
+            skip = make("conv", make("avg_pool", x, at="pool", kernel=2), at="conv", out_channels=8, kernel=1)
+        with make.scope(ScopeKind.RESIDUAL, "residual"):
+            y = make("conv", x, at="conv", out_channels=8, kernel=3, stride=2)
+            y = make("add", y, skip, at="add")
+    graph = make.done(y)
+    assert [(len(each.nodes), each.label) for each in residuals(graph).values()] == [(2, "pooled")]
+    assert wires(view(graph, Level.STAGE), WireKind.PROJECTION) == [("input", "+", "pooled")]
+
+
 def test_a_block_with_two_residuals_is_one_box() -> None:
     make = Builder("two")
     x = make.input(8, 8, 8)

@@ -21,10 +21,10 @@ class BoxArtist:
     direction: Direction
     marked: bool
 
-    def shapes(self, box: Box, edges: Edges) -> tuple[Shape, ...]:
-        """A box at its place: left, top, right and bottom."""
+    def shapes(self, box: Box, edges: Edges, *, from_left: bool = False) -> tuple[Shape, ...]:
+        """A box at its place: left, top, right and bottom. `from_left` says that a wire comes in at its left."""
         if box.kind is BoxKind.MERGE:
-            return tuple(self._merge(box, edges))
+            return tuple(self._merge(box, edges, from_left))
         return (*self._stack(box, edges), *self._skips(box, edges), *self._lines(box, edges))
 
     def _tint(self, box: Box) -> Tint:
@@ -57,7 +57,7 @@ class BoxArtist:
             y += line.height
         return texts
 
-    def _merge(self, box: Box, edges: Edges) -> list[Shape]:
+    def _merge(self, box: Box, edges: Edges, from_left: bool) -> list[Shape]:
         left, top, right, bottom = edges
         x, y, radius = (left + right) / 2, (top + bottom) / 2, (right - left) / 2
         tint = self._tint(box)
@@ -70,7 +70,8 @@ class BoxArtist:
         ]
         for line in lines(box):
             if self.direction is Direction.DOWN:
-                at, anchor = (left - 3, y + line.size * CAPITAL / 2), "end"
+                aside = line.size * CAPITAL / 2 if not from_left else radius + line.size * CAPITAL
+                at, anchor = (left - 3, y + aside), "end"
             else:
                 at, anchor = (x, top - 4), "middle"
             shapes.append(Text(*at, line.text, line.size, self.theme.faint, line.width, anchor))

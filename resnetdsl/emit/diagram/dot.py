@@ -73,7 +73,8 @@ def skeleton(view: View, direction: Direction) -> str:
     along = (
         max([_GAP, *(text_width(wire.shape, WIRE) for wire in view.wires)]) if direction is Direction.RIGHT else _GAP
     )
-    dot = _graph(view, direction, {"ranksep": _inches(along + 10), "nodesep": "0.25"})
+    # Ranked as a whole: clusters ranked one by one may end up side by side.
+    dot = _graph(view, direction, {"ranksep": _inches(along + 10), "nodesep": "0.25", "newrank": "true"})
     forks = {wire.source for wire in view.wires if wire.kind is not WireKind.MAIN}
     chains = _chains(view)
 
@@ -92,17 +93,21 @@ def skeleton(view: View, direction: Direction) -> str:
 
 
 def _chains(view: View) -> dict[int, int]:
-    """For each box the first of the chain of main wires that it is in: Graphviz draws those straight."""
+    """For each box the first of the chain of main wires that it is in, the longest first: those are to be straight."""
     following: dict[int, list[int]] = {}
     for wire in view.wires:
         if wire.kind is WireKind.MAIN and view.boxes[wire.target].kind is not BoxKind.RESULT:
             following.setdefault(wire.source, []).append(wire.target)
+    length: dict[int, int] = {}
+    for box in reversed(view.boxes):
+        length[box.id] = 1 + max((length.get(target, 0) for target in following.get(box.id, ())), default=0)
     found: dict[int, int] = {}
     for box in view.boxes:
         at: int | None = box.id
         while at is not None and at not in found:
             found[at] = box.id
-            at = next((target for target in following.get(at, ()) if target not in found), None)
+            free = [target for target in following.get(at, ()) if target not in found]
+            at = max(free, key=lambda target: length[target], default=None)
     return found
 
 

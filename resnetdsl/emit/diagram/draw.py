@@ -104,7 +104,13 @@ class _Artist:
         return Group(f"c{cluster.id}", f"cluster {cluster.style}", tuple(shapes), note(cluster.about))
 
     def box(self, box: Box) -> Group:
-        shapes = BoxArtist(self.theme, self.direction, self.view.marked).shapes(box, self.bodies[box.id])
+        edges = self.bodies[box.id]
+        into = [
+            self.routes[at] for at, wire in enumerate(self.view.wires) if at in self.routes and wire.target == box.id
+        ]
+        from_left = any(route.tip[0] <= edges[0] for route in into)
+        artist = BoxArtist(self.theme, self.direction, self.view.marked)
+        shapes = artist.shapes(box, edges, from_left=from_left)
         return Group(f"n{box.id}", f"node {box.kind.value} {box.tone.value}", shapes, note(box.about))
 
     # --- wires ---

@@ -39,7 +39,7 @@ def residuals(graph: Graph) -> dict[int, Residual]:
             continue
         residual = None
         if graph.scopes[node.scope].kind is ScopeKind.RESIDUAL and last_in[node.scope] == node.id:
-            residual = _of_a_residual_scope(graph, node, sources, inside[node.scope])
+            residual = _of_a_residual_scope(graph, node, sources, inside)
         residual = residual or _of_any_addition(graph, node, sources, inside)
         if residual is not None:
             found[node.id] = residual
@@ -76,12 +76,21 @@ def split_residual(
     return Split(residual, branch, frozenset(after), tuple(dict.fromkeys(outside)))
 
 
-def _of_a_residual_scope(graph: Graph, node: Node, sources: tuple[Source, ...], inside: set[int]) -> Residual | None:
+def _of_a_residual_scope(
+    graph: Graph, node: Node, sources: tuple[Source, ...], inside: dict[int, set[int]]
+) -> Residual | None:
     """`residual(shortcut) { ... }` ends with the addition of the body and the shortcut, in this order."""
-    body = _ancestors(graph, sources[0].node, inside)
-    nodes = _ancestors(graph, sources[1].node, inside) - body
+    body = _ancestors(graph, sources[0].node, inside[node.scope])
     if not body or sources[1].node in body:
         return None
+    nodes = _ancestors(graph, sources[1].node, inside[node.scope]) - body
+    if nodes:
+        return Residual(node.id, 1, frozenset(nodes), _label(graph, nodes, node.scope))
+    # The shortcut may have been computed before, in the block around: `let skip = ...`, `residual((_x) => skip)`.
+    around = graph.scopes[node.scope].parent
+    read = {source.node for at in body for source in graph.inputs(at) if source.node not in body}
+    before = set() if around is None else inside[around] - inside[node.scope] - read
+    nodes = _ancestors(graph, sources[1].node, before)
     return Residual(node.id, 1, frozenset(nodes), _label(graph, nodes, node.scope))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from resnetdsl.emit.diagram.metrics import text_width
-from resnetdsl.emit.diagram.model import BoxKind, View, Wire, WireKind
+from resnetdsl.emit.diagram.model import Box, BoxKind, View, Wire, WireKind
 from resnetdsl.emit.diagram.picture import Point
 from resnetdsl.emit.diagram.sizes import WIRE, Direction
 
@@ -81,8 +81,7 @@ class Router:
             return self._aside(source, target, others)
         elif abs(_middle(source) - _middle(target)) > _NEAR:
             return self._into(source, target, others)
-        label = text_width(wire.label, WIRE) if wire.label else 0.0
-        return self._beside(source, target, others, label)
+        return self._beside(wire, others)
 
     def _passes(self, source: Edges, target: Edges, others: Sequence[Edges]) -> bool:
         """Whether other boxes stand between two that are in a line."""
@@ -90,23 +89,24 @@ class Router:
         aligned = abs(middle - _middle(target)) < 1
         return aligned and any(_touches((middle, source[3], middle, target[1]), box) for box in others)
 
-    def _beside(self, source: Edges, target: Edges, others: Sequence[Edges], label: float) -> Route | None:
-        """From under a box, along a lane, to the side of another. `label` is the width of its label."""
+    def _beside(self, wire: Wire, others: Sequence[Edges]) -> Route | None:
+        """From under a box, along a lane, to the side of another."""
+        source, target, merge = self.turned[wire.source], self.turned[wire.target], self.view.boxes[wire.target]
         start, tip_of = (_middle(source), source[3] + FORK), {1: target[2], -1: target[0]}
         end, ahead = (target[1] + target[3]) / 2, _middle(target)
         if abs(start[0] - ahead) > _NEAR or target[1] < start[1] + BEND:
             return None
-        least = (label + 2 * BEND if self.direction is Direction.DOWN else 0.0) + (target[2] - target[0]) / 2
-        passed = [edges for edges in others if edges[1] < end and edges[3] > start[1]]
         low, high = sorted((start[0], ahead))
-        passed = [edges for edges in passed if edges[0] < high and edges[2] > low]
-        for side in (1, -1):
+        passed = self._passed(merge, (start[1], end), (low, high))
+        label = text_width(wire.label, WIRE) + 2 * BEND if wire.label and self.direction is Direction.DOWN else 0.0
+        least = max(label + (target[2] - target[0]) / 2, 2 * BEND + 2)
+        # What an addition is drawn with stands at its left.
+        for side in (1,) if merge.details and merge.kind is BoxKind.MERGE else (1, -1):
             from_here = high if side > 0 else low
             reach = [((edges[2] if side > 0 else edges[0]) - from_here) * side for edges in passed]
             near = max([*reach, 0.0]) + _BESIDE
-            near = max(near, least, 2 * BEND + 2)
             for number in range(_LANES):
-                lane = from_here + side * (near + _STEP * number)
+                lane = from_here + side * (max(near, least) + _STEP * number)
                 corners = [start, (lane, start[1]), (lane, end), (tip_of[side], end)]
                 if self._is_taken(lane, start[1], end) or _hits(corners, others):
                     continue
@@ -115,6 +115,17 @@ class Router:
                     return self._made(corners, (lane - BEND * side, end - 3.5), "end" if side > 0 else "start")
                 return self._made(corners, (lane + (-4 if side > 0 else 11), (start[1] + end) / 2), "middle")
         return None
+
+    def _passed(self, target: Box, along: tuple[float, float], across: tuple[float, float]) -> list[Edges]:
+        """The boxes that a lane has to keep clear of: those on the line, and the others in the target's frame."""
+        found = []
+        for box in self.view.boxes:
+            edges = self.turned[box.id]
+            within = edges[1] < along[1] and edges[3] > along[0] and box.id != target.id
+            on_the_line = edges[0] < across[1] and edges[2] > across[0]
+            if within and (on_the_line or (box.cluster == target.cluster is not None)):
+                found.append(edges)
+        return found
 
     def _is_taken(self, lane: float, start: float, end: float) -> bool:
         return any(abs(lane - at) < _STEP - 1 and first < end and last > start for at, first, last in self.lanes)
