@@ -23,6 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_spec(parser)
     parser.add_argument("--to", choices=("pytorch", "onnx", "exported-program", "yaml"), required=True, help="the form")
     parser.add_argument(
+        "--checkpoint-blocks",
+        action="store_true",
+        help="pytorch: source that trains in less memory: of each block the inputs alone are kept",
+    )
+    parser.add_argument(
         "-o", "--output", metavar="FILE", help="where to write; NETWORK.onnx or .pt2 by default, and text to the screen"
     )
     more = parser.add_argument_group("for onnx and exported-program")
@@ -35,16 +40,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.checkpoint_blocks and args.to != "pytorch":
+        raise UsageError(f"`--checkpoint-blocks` is for `--to pytorch`, not `--to {args.to}`")
     found = network(args)
     if args.to not in _TEXT:
         return _with_weights(args, found)
     for option, given in (("--batch", args.batch), ("--folded", args.folded), ("--weights", args.weights)):
         if given:
             raise UsageError(f"`{option}` means nothing for `--to {args.to}`", "leave it out, or take `--to onnx`")
-    write(args.output, found.source() if args.to == "pytorch" else found.dump())
+    write(args.output, _source(args, found) if args.to == "pytorch" else found.dump())
     if args.output not in (None, "-"):
         say(args, f"wrote {args.output}")
     return 0
+
+
+def _source(args: argparse.Namespace, found: Network) -> str:
+    from resnetdsl.emit.pytorch.document import NothingToCheckpointError
+
+    try:
+        return found.source(checkpoint_blocks=args.checkpoint_blocks)
+    except NothingToCheckpointError as problem:
+        help = "a `block` of the spec is what is computed again; leave `--checkpoint-blocks` out"
+        raise UsageError(f"{problem}: nothing to checkpoint", help) from problem
 
 
 def _with_weights(args: argparse.Namespace, found: Network) -> int:
