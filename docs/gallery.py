@@ -56,14 +56,15 @@ PIECES = (
     Piece(
         "resnet50",
         "ResNet-50",
-        "Level `block` opens the first block of a kind; the others are its copies.",
-        "render resnet50 --level block",
+        "Level `block` opens the first block of a kind; the others are its copies. `--columns` makes a page of it, in "
+        "black and white.",
+        "render resnet50 --level block --columns 4 --theme paper",
     ),
     Piece(
         "resnet152",
         "ResNet-152",
         "The deepest of the first paper; a repeat is as long as its first copy.",
-        "render resnet152 --theme paper",
+        "render resnet152 --columns 2",
     ),
     Piece(
         "resnext50",

@@ -164,13 +164,15 @@ class Network:
         opened: Iterable[str] = (),
         theme: str = "light",
         direction: str = "down",
+        columns: int | None = None,
         scale: float = 2.0,
     ) -> str | bytes:
         """A diagram at level `network`, `stage`, `block` or `op`: text for `svg`, `tikz`, `dot`, `mermaid` and `html`
         (a page to explore), bytes for `png` (`scale` pixels a point) and `pdf`.
 
         `opened` are paths of parts to be opened beyond the level, `theme` a shipped one or a YAML file, `direction`
-        `down` or `right`. Raises ValueError for what there is none of, RenderUnavailable and DiagramTooLarge.
+        `down` or `right`, `columns` how many to cut a picture into. Raises ValueError for what there is none of,
+        RenderUnavailable and DiagramTooLarge.
         """
         from resnetdsl.emit.diagram import Direction, find_theme, view
         from resnetdsl.emit.diagram.formats import encode_view
@@ -180,8 +182,11 @@ class Network:
             from resnetdsl.emit.viewer import to_html
 
             return to_html(self.checked, Level(level), opened)
+        ways = {"down": Direction.DOWN, "right": Direction.RIGHT}
+        if direction not in ways:
+            raise ValueError(f"`{direction}` is no direction: down, right")
         drawn = view(self.checked, Level(level), opened)
-        return encode_view(drawn, format, find_theme(theme), Direction[direction.upper()], scale=scale)
+        return encode_view(drawn, format, find_theme(theme), ways[direction], scale=scale, columns=columns)
 
     def _repr_html_(self) -> str:
         """The viewer, in a notebook."""

@@ -53,6 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--direction", choices=("down", "right"), default="down", help="which way the tensors flow on the page"
     )
     parser.add_argument(
+        "--columns", type=int, metavar="N", help="cut a long network into columns (rows, if it flows right)"
+    )
+    parser.add_argument(
         "--theme", metavar="NAME|FILE", default="light", help="light, dark, paper, colour-blind, or YAML"
     )
     size = parser.add_mutually_exclusive_group()
@@ -67,12 +70,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from resnetdsl.emit.diagram import DiagramTooLarge, RenderUnavailable, ThemeError, UnknownPart, find_theme
+    from resnetdsl.emit.diagram.formats import PICTURES
 
     if sum(each is not None for each in (args.spec, args.compare, args.diff)) != 1:
         raise UsageError(
             "name one network, or several with `--compare` or `--diff`", "such as `render resnet18 -o net.svg`"
         )
     form = args.format or _by_name(args.output)
+    if args.columns is not None and (args.columns < 1 or args.spec is None or form not in PICTURES):
+        raise UsageError(
+            f"`--columns {args.columns}` is for a picture of one network, in one column or more",
+            f"as {', '.join(PICTURES)}",
+        )
     scale = _scale(args)
     try:
         theme = find_theme(args.theme)
@@ -105,7 +114,7 @@ def _one(args: argparse.Namespace, form: str, theme: Theme, scale: float) -> str
         return to_html(graph, level, args.opened)
     drawn = view(graph, level, args.opened, not args.unfold)
     direction, caption = Direction[args.direction.upper()], not args.no_caption
-    return encode_view(drawn, form, theme, direction, args.engine, scale=scale, caption=caption)
+    return encode_view(drawn, form, theme, direction, args.engine, scale=scale, caption=caption, columns=args.columns)
 
 
 def _two(args: argparse.Namespace, form: str, theme: Theme, scale: float) -> str | bytes:

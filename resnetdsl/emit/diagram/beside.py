@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from resnetdsl.emit.diagram.columns import split
 from resnetdsl.emit.diagram.draw import parts
 from resnetdsl.emit.diagram.engine import Engine
 from resnetdsl.emit.diagram.layout import Layout, layout
@@ -42,7 +43,8 @@ def draw_beside(
     at = 0.0
     for number, (side, place) in enumerate(zip(sides, found, strict=True)):
         own = parts(side.view, place, theme, direction)
-        own = (*own, captions(own, [(line, not at) for at, line in enumerate(side.lines)], theme))
+        if side.lines:
+            own = (*own, captions(own, [(line, not at) for at, line in enumerate(side.lines)], theme))
         first, last = (0, 2) if direction is Direction.DOWN else (1, 3)
         edges = edges_of(own)
         start = edges[first]
@@ -131,4 +133,21 @@ def _moved(found: Layout, knots: Sequence[tuple[float, float]], direction: Direc
             )
             for course in found.wires
         ),
+    )
+
+
+def draw_columns(
+    view: View,
+    count: int,
+    theme: Theme | None = None,
+    direction: Direction = Direction.DOWN,
+    engine: Engine = "wasm",
+    *,
+    caption: bool = True,
+) -> Picture:
+    """A view in columns, or in rows where tensors flow to the right. Raises as `draw` does."""
+    lines = [(view.title, True), (view.doc, False)] if caption else []
+    sides = [Side(part, ()) for part in split(view, count)]
+    return draw_beside(
+        sides, theme, direction, engine, title=view.title, under=lambda groups, theme: captions(groups, lines, theme)
     )

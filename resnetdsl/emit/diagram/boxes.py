@@ -12,6 +12,9 @@ from resnetdsl.emit.diagram.routes import Edges
 from resnetdsl.emit.diagram.sizes import SKIP_BULGE, SKIP_GAP, STACK, Direction, lines, skip_lines
 from resnetdsl.emit.diagram.theme import Theme, Tint
 
+_ENDS = (BoxKind.INPUT, BoxKind.RESULT, BoxKind.LINK)
+"""Where a tensor comes from or goes to."""
+
 
 @dataclass(frozen=True, slots=True)
 class BoxArtist:
@@ -31,7 +34,7 @@ class BoxArtist:
         if box.mark is not None:
             marked: Tint = getattr(self.theme, box.mark.value)
             return marked
-        if box.kind in (BoxKind.INPUT, BoxKind.RESULT):
+        if box.kind in _ENDS:
             return self.theme.input
         tint: Tint = self.theme.block if self.marked else getattr(self.theme, box.tone.value)
         return tint
@@ -40,7 +43,7 @@ class BoxArtist:
         """The box, with the edge of another copy or two behind it."""
         left, top, right, bottom = edges
         tint = self._tint(box)
-        radius = (bottom - top) / 2 if box.kind in (BoxKind.INPUT, BoxKind.RESULT) else 4
+        radius = (bottom - top) / 2 if box.kind in _ENDS else 4
         ink = Ink(tint.fill, tint.line, 1.0)
         behind = [STACK] if box.copies == 2 else [STACK, STACK / 2] if box.copies > 2 else []
         return [Rect(left + by, top + by, right - left, bottom - top, radius, ink) for by in (*behind, 0.0)]

@@ -40,7 +40,7 @@ def to_dot(view: View, theme: Theme | None = None, direction: Direction = Direct
                 attrs |= {"shape": "circle", "style": "filled", **more}
             case BoxKind.PART if box.copies > 1:
                 attrs |= {"peripheries": "2"}
-            case BoxKind.INPUT | BoxKind.RESULT | BoxKind.PART | BoxKind.LAYER:
+            case BoxKind.INPUT | BoxKind.RESULT | BoxKind.LINK | BoxKind.PART | BoxKind.LAYER:
                 pass
         return attrs
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from resnetdsl.emit.diagram.beside import draw_columns
 from resnetdsl.emit.diagram.dot import to_dot
 from resnetdsl.emit.diagram.draw import draw
 from resnetdsl.emit.diagram.engine import Engine
@@ -58,12 +59,17 @@ def encode_view(
     *,
     scale: float = 2.0,
     caption: bool = True,
+    columns: int | None = None,
 ) -> str | bytes:
-    """A view in one of PICTURES or SOURCES. Raises ValueError for another name, and as `draw` does."""
+    """A view in one of PICTURES or SOURCES, a picture in so many columns. Raises ValueError, and as `draw` does."""
+    if columns is not None and (columns < 1 or form not in PICTURES):
+        raise ValueError(f"{columns} columns are for none but a picture ({', '.join(PICTURES)}), and at least one")
     if form == "dot":
         return to_dot(view, theme, direction)
     if form == "mermaid":
         return to_mermaid(view, theme, direction)
+    if form in PICTURES and columns is not None:
+        return encode(draw_columns(view, columns, theme, direction, engine, caption=caption), form, scale)
     if form in PICTURES:
         return encode(draw(view, theme, direction, engine, caption=caption), form, scale)
     raise ValueError(f"`{form}` is none of the formats of a diagram: {', '.join((*PICTURES, *SOURCES))}")

@@ -12,6 +12,7 @@ _SHAPES = {
     BoxKind.PART: ("[", "]"),
     BoxKind.LAYER: ("(", ")"),
     BoxKind.MERGE: ("((", "))"),
+    BoxKind.LINK: ("((", "))"),
 }
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,_-/+=×→·…")
 

@@ -21,6 +21,8 @@ class BoxKind(Enum):
     """An op, with the norm and activation that follow it where they are drawn as one."""
     MERGE = "merge"
     """The addition at the end of a residual."""
+    LINK = "link"
+    """A letter that stands for a tensor of another column."""
 
 
 class Tone(Enum):

@@ -58,6 +58,8 @@ def lines(box: Box) -> list[Line]:
     match box.kind:
         case BoxKind.MERGE:
             return details
+        case BoxKind.LINK:
+            return [Line(box.title, DETAIL, bold=True)]
         case BoxKind.INPUT | BoxKind.RESULT:
             return [Line(_SIGNS[box.mark] + " ".join((box.title, *box.details)), DETAIL, bold=False)]
         case BoxKind.PART | BoxKind.LAYER:
@@ -67,7 +69,7 @@ def lines(box: Box) -> list[Line]:
 
 def body(box: Box) -> tuple[float, float]:
     """Width and height of the box itself."""
-    if box.kind is BoxKind.MERGE:
+    if box.kind in (BoxKind.MERGE, BoxKind.LINK):
         return 2 * MERGE_RADIUS, 2 * MERGE_RADIUS
     shown = lines(box)
     width = max(_LEAST_WIDTH, max(line.width for line in shown) + 2 * _PAD_X)
