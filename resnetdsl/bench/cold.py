@@ -86,7 +86,7 @@ def ready(folder: str, name: str, *, batch: int, dtype: str, device: str) -> flo
     contestant = next(each for each in contestants(device) if each.name == name)
     start = time.perf_counter()
     try:
-        contestant.make(match)()
+        contestant.make(match).run()
     except Absent as reason:
         return str(reason)
     return time.perf_counter() - start

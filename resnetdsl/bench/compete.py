@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from resnetdsl.bench.contestants import BASELINE, Contestant
 from resnetdsl.bench.interleave import Plan, Times, measure
@@ -25,6 +25,7 @@ class Row:
     times: Times | None = None
     problem: str = ""
     absent: bool = False
+    note: str = ""
 
     @property
     def spread(self) -> Spread | None:
@@ -75,11 +76,11 @@ def compete(
         start = time.perf_counter()
         row = Row(contestant.name, contestant.group)
         try:
-            run = contestant.make(match)
-            result = run()
+            running = contestant.make(match)
+            result = running.run()
             ready = time.perf_counter() - start
-            row = Row(contestant.name, contestant.group, ready, agreement(expected, result))
-            calls[contestant.name] = run
+            row = Row(contestant.name, contestant.group, ready, agreement(expected, result), note=running.note)
+            calls[contestant.name] = running.run
         except Absent as reason:
             row = Row(contestant.name, contestant.group, problem=str(reason), absent=True)
         except Exception as error:  # noqa: BLE001 - whatever a peer raises is a row that says so
@@ -88,10 +89,7 @@ def compete(
     phase("measuring")
     gc.collect()
     times = measure(calls, plan, heard=lambda done, most: heard(done, most, "rounds"))
-    measured = (
-        Row(row.name, row.group, row.ready, row.agreement, times.get(name), row.problem, row.absent)
-        for name, row in rows.items()
-    )
+    measured = (replace(row, times=times.get(name)) for name, row in rows.items())
     return Result(
         match.network.name,
         match.batch,

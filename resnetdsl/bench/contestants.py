@@ -17,12 +17,14 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from resnetdsl.bench.match import Match, Run
+from resnetdsl.bench.match import Match, Running
 from resnetdsl.bench.peers import Absent, peer
 from resnetdsl.compile.engines.registry import ALL
 from resnetdsl.compile.options import Precision
 
 Group = Literal["eager", "peer", "ours"]
+
+Make = Callable[[Match], Running]
 
 BASELINE = "eager"
 """The contestant that the others are compared with: our module, as it is."""
@@ -32,24 +34,24 @@ BASELINE = "eager"
 class Contestant:
     name: str
     group: Group
-    make: Callable[[Match], Run]
+    make: Make
 
 
-def eager(match: Match) -> Run:
+def eager(match: Match) -> Running:
     return _module(match, match.module)
 
 
-def library(name: str) -> Callable[[Match], Run]:
-    def make(match: Match) -> Run:
+def library(name: str) -> Make:
+    def make(match: Match) -> Running:
         return _module(match, _of_library(name, match))
 
     return make
 
 
-def torch_compile(*, freezing: bool = False, mode: str | None = None) -> Callable[[Match], Run]:
+def torch_compile(*, freezing: bool = False, mode: str | None = None) -> Make:
     """`torch.compile` of timm's module, or where that lacks the network of ours."""
 
-    def make(match: Match) -> Run:
+    def make(match: Match) -> Running:
         _only_floats(match)
         try:
             module = _of_library("timm", match)
@@ -71,7 +73,7 @@ def torch_compile(*, freezing: bool = False, mode: str | None = None) -> Callabl
     return make
 
 
-def onnxruntime(match: Match) -> Run:
+def onnxruntime(match: Match) -> Running:
     """ONNX Runtime on what `torch.onnx.export` writes, with its own settings."""
     _needs("onnxruntime", "onnxscript")
     _only_float32(match)
@@ -82,10 +84,10 @@ def onnxruntime(match: Match) -> Run:
     options.log_severity_level = 3
     session = ort.InferenceSession(str(_onnx(match)), options, providers=["CPUExecutionProvider"])
     feed = {session.get_inputs()[0].name: match.input().numpy()}
-    return lambda: [torch.from_numpy(result) for result in session.run(None, feed)]
+    return Running(lambda: [torch.from_numpy(result) for result in session.run(None, feed)])
 
 
-def openvino(match: Match) -> Run:
+def openvino(match: Match) -> Running:
     """OpenVINO on what `torch.onnx.export` writes: all threads for the one request, in the type that was asked for."""
     _needs("openvino", "onnxscript")
     _only_floats(match)
@@ -103,13 +105,13 @@ def openvino(match: Match) -> Run:
     compiled = core.compile_model(core.read_model(str(_onnx(match))), "CPU", settings)
     request = compiled.create_infer_request()
     x = match.input().float().numpy()
-    return lambda: [torch.from_numpy(value) for value in request.infer([x]).to_tuple()]
+    return Running(lambda: [torch.from_numpy(value) for value in request.infer([x]).to_tuple()])
 
 
-def ours(backend: str, **settings: object) -> Callable[[Match], Run]:
+def ours(backend: str, **settings: object) -> Make:
     """An artifact, compiled and loaded as a user does it."""
 
-    def make(match: Match) -> Run:
+    def make(match: Match) -> Running:
         from resnetdsl.compile.artifact import load_artifact
 
         path = match.scratch / f"{backend}-{match.batch}.rnetc"
@@ -125,7 +127,7 @@ def ours(backend: str, **settings: object) -> Callable[[Match], Run]:
         )
         artifact = load_artifact(path)
         x = match.input()
-        return match.wait(lambda: artifact(x))
+        return match.wait(lambda: artifact(x), artifact.metadata.engine if backend == "auto" else "")
 
     return make
 
@@ -153,7 +155,7 @@ def contestants(device: str, backends: tuple[str, ...] = (), **settings: object)
 # --- how the others are run ---
 
 
-def _module(match: Match, module: nn.Module) -> Run:
+def _module(match: Match, module: nn.Module) -> Running:
     _only_floats(match)
     module = _placed(match, module)
     x = _layout(match, match.input())

@@ -17,6 +17,14 @@ Run = Callable[[], object]
 """One pass over the input; what it returns is what a module of the network would."""
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A contestant that is ready, and what is to be said of it, such as the engine that was chosen."""
+
+    run: Run
+    note: str = ""
+
+
 @dataclass(frozen=True)
 class Match:
     """A network, its weights in a module in evaluation mode, and an input. `scratch` is a folder for what is built."""
@@ -44,17 +52,17 @@ class Match:
         with torch.inference_mode():
             return flatten(self.module(self.input().cpu().float()))
 
-    def wait(self, run: Run) -> Run:
+    def wait(self, run: Run, note: str = "") -> Running:
         """A GPU answers before it is done: have it finish."""
         if self.device == "cpu":
-            return run
+            return Running(run, note)
 
         def finished() -> object:
             result = run()
             torch.cuda.synchronize()
             return result
 
-        return finished
+        return Running(finished, note)
 
 
 def made(network: Network, seed: int = 0) -> nn.Module:

@@ -28,6 +28,7 @@ def as_data(result: Result) -> dict[str, object]:
                 "ready_seconds": row.ready if spread else None,
                 "agreement": row.agreement,
                 "problem": row.problem,
+                "note": row.note,
             }
         )
     return {
@@ -61,11 +62,12 @@ def title(result: Result) -> str:
 def cells(result: Result, row: Row) -> tuple[str, ...]:
     """A line of the table, under `HEADER`."""
     spread, ratio = row.spread, result.ratio(row)
+    name = f"{row.name} ({row.note})" if row.note else row.name
     if spread is None:
-        return (row.name, *[""] * (len(HEADER) - 1))
+        return (name, *[""] * (len(HEADER) - 1))
     off = "" if row.name == BASELINE or row.agreement is None else f"{row.agreement:.0e}"
     return (
-        row.name,
+        name,
         seconds(spread.median),
         f"{seconds(spread.low)} to {seconds(spread.high)}",
         f"{result.batch / spread.median:.1f}",

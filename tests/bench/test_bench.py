@@ -15,7 +15,7 @@ from resnetdsl.bench import peers, report, session
 from resnetdsl.bench.compete import Result, compete
 from resnetdsl.bench.contestants import Contestant, contestants, eager, torch_compile
 from resnetdsl.bench.interleave import Plan, Times
-from resnetdsl.bench.match import Match, Run, agreement, made
+from resnetdsl.bench.match import Match, Running, agreement, made
 from resnetdsl.bench.peers import Absent, peer
 from resnetdsl.compile.options import Precision
 from tests import oracles
@@ -30,17 +30,17 @@ def match(tmp_path: Path) -> Match:
     return Match(network, made(network), 2, (3, 16, 16), Precision.FLOAT32, "cpu", tmp_path)
 
 
-def doubled(match: Match) -> Run:
+def doubled(match: Match) -> Running:
     """A peer that is wrong."""
     x = match.input()
-    return lambda: match.module(x) * 2
+    return Running(lambda: match.module(x) * 2, "by two")
 
 
-def breaks(_: Match) -> Run:
+def breaks(_: Match) -> Running:
     raise OSError("no such library\nand more of it")
 
 
-def stays_away(_: Match) -> Run:
+def stays_away(_: Match) -> Running:
     raise Absent("not installed")
 
 
@@ -75,7 +75,7 @@ def test_the_table(match: Match) -> None:
     assert text.startswith("tiny, batch 2 of 3x16x16, float32 on cpu, 1 thread\n")
     assert "not compared: absent (not installed)" in text
     assert "failed: broken: OSError: no such library" in text
-    assert next(line for line in text.splitlines() if line.startswith("wrong")).endswith("1e+00")
+    assert next(line for line in text.splitlines() if line.startswith("wrong (by two)")).endswith("1e+00")
     marked = report.markdown(competed(match))
     assert "| broken | fails: OSError: no such library | | | | | |" in marked.replace("  ", " ")
 
@@ -223,6 +223,6 @@ def test_everything_in_one_run(spec: Path) -> None:
 
 @pytest.mark.slow
 def test_torch_compile_is_made_ready_before_it_is_measured(match: Match) -> None:
-    run_it = torch_compile(freezing=True)(match)
+    run_it = torch_compile(freezing=True)(match).run
     with torch.no_grad():
         torch.testing.assert_close(run_it(), match.module(match.input()), rtol=1e-4, atol=1e-5)

@@ -1,0 +1,142 @@
+"""What compiling costs and what it brings, beside eager PyTorch, torch.compile, ONNX Runtime and OpenVINO.
+
+    python -m benchmarks.compile [--write] [--only run,cold] [--nets resnet50] [--batches 1] [--minutes 25]
+
+Needs `pip install -c constraints.txt -e '.[all,bench]'`, and a machine that does nothing else. Each unit runs in a
+process of its own, and what is measured is kept in .benchmarks/compile.json: a call that ended, by Ctrl-C or because
+its minutes were over, is gone on with by the next one. `--write` puts the tables into docs/performance.md between its
+marks. `--quick` runs everything on a network that takes seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.compiling.plan import PLAN, QUICK, SECTIONS, Unit, chosen
+from benchmarks.compiling.store import Store, machine
+from benchmarks.compiling.tables import document
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "performance.md"
+RESULTS = ROOT / ".benchmarks" / "compile.json"
+BEGIN, END = "<!-- compile: begin -->", "<!-- compile: end -->"
+
+_SLACK = 3.0
+"""A unit may take so many times what the plan says before it is given up."""
+
+
+def perform(unit: Unit, threads: int, seconds: float, rounds: int, limit: float) -> dict[str, object]:
+    """The result of a unit, or in `problem` why there is none."""
+    given = json.dumps({"unit": unit.data(), "threads": threads, "seconds": seconds, "rounds": rounds})
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "benchmarks.compiling.unit", given]
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, timeout=limit, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return {"problem": f"no result after {limit:.0f} s"}
+    if done.returncode:
+        return {"problem": f"the process ended with {done.returncode}"}
+    try:
+        found: dict[str, object] = json.loads(done.stdout.strip().splitlines()[-1])
+    except (ValueError, IndexError):
+        return {"problem": "the process printed no result"}
+    return found
+
+
+def work(units: list[Unit], store: Store, args: argparse.Namespace) -> list[Unit]:
+    """Do what is not done, as long as there is time. Returns the units that are left."""
+    end = time.monotonic() + 60 * args.minutes
+    left: list[Unit] = []
+    for unit in units:
+        if unit.key in store:
+            say(f"{unit.key}: kept")
+            continue
+        if time.monotonic() + unit.seconds > end:
+            left.append(unit)
+            continue
+        say(f"{unit.key} ...")
+        start = time.monotonic()
+        limit = max(_SLACK * unit.seconds, 120.0)
+        found = perform(unit, args.threads, args.seconds, args.rounds, limit)
+        store.keep(unit.key, found)
+        say(f"{unit.key}: {found.get('problem') or 'done'}, {time.monotonic() - start:.0f} s")
+    return left
+
+
+def write(text: str, page: Path) -> None:
+    """Put the text between the marks of the page, at its end if it has none."""
+    whole = page.read_text("utf-8") if page.is_file() else "# Performance\n"
+    if BEGIN not in whole:
+        whole = f"{whole.rstrip()}\n\n{BEGIN}\n{END}\n"
+    before, _, rest = whole.partition(BEGIN)
+    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def arguments(given: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", type=listed, default=(), help=f"sections: {', '.join(SECTIONS)}")
+    parser.add_argument("--nets", type=listed, default=(), help="networks, such as resnet50,preresnet1001")
+    parser.add_argument("--batches", type=listed, default=(), help="batch sizes, such as 1,16")
+    parser.add_argument("--minutes", type=float, default=25.0, help="start nothing that would not end within these")
+    parser.add_argument("--seconds", type=float, default=12.0, help="to measure each table for")
+    parser.add_argument("--rounds", type=int, default=5, help="that each table has at least")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    parser.add_argument("--threads", type=int, default=cores)
+    parser.add_argument("--fresh", action="store_true", help="forget what was measured before")
+    parser.add_argument("--quick", action="store_true", help="a network that takes seconds: to see that it all runs")
+    parser.add_argument("--list", action="store_true", help="the units and whether they are measured")
+    parser.add_argument("--results", type=Path, default=RESULTS, metavar="FILE.json")
+    parser.add_argument("--page", type=Path, default=PAGE, metavar="FILE.md")
+    parser.add_argument("--write", action="store_true", help="update the page")
+    args = parser.parse_args(given)
+    if unknown := set(args.only) - set(SECTIONS):
+        parser.error(f"no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")
+    return args
+
+
+def main(given: list[str] | None = None) -> int:
+    args = arguments(given)
+    plan = QUICK if args.quick else PLAN
+    units = chosen(plan, args.only, args.nets, tuple(map(int, args.batches)))
+    if not units:
+        raise SystemExit("nothing of the plan is chosen: see --list")
+    here = machine(ROOT, args.threads)
+    store = Store(args.results, here, fresh=args.fresh)
+    if args.list:
+        for unit in units:
+            print(f"{unit.key:<50} {'kept' if unit.key in store else f'about {unit.seconds:.0f} s'}")
+        return 0
+    if store.dropped:
+        say(f"{store.dropped} results of another commit, version or machine are forgotten")
+    try:
+        left = work(units, store, args)
+    except KeyboardInterrupt:
+        say(f"interrupted; {args.results} has what was measured, and the same command goes on from there")
+        return 130
+    text = document(store.results, here, plan)
+    print(text)
+    if args.write:
+        write(text, args.page)
+    if left:
+        say(f"{len(left)} units did not fit into the time; the same command goes on: {', '.join(u.key for u in left)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,273 @@
+"""Results as the tables of docs/performance.md, with the targets beside the figures. A miss is called one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from benchmarks.compiling.plan import OURS, PLAN, Unit
+from resnetdsl.bench.report import seconds
+from resnetdsl.bench.statistics import Spread, ratios, spread
+
+Results = Mapping[str, Mapping[str, Any]]
+
+_GROUPS = ("eager", "peer", "ours")
+
+
+def document(results: Results, here: Mapping[str, str], plan: Sequence[Unit] = PLAN) -> str:
+    """All sections that there is anything to say of."""
+    libraries = ", ".join(
+        f"{name} {number}" for name, number in here.items() if name not in _NOT_VERSIONS and number != "none"
+    )
+    parts = [
+        "## Compiling and running",
+        f"Measured by `benchmarks/compile.py` on {here['processor']}, {here['cores']} cores, {here['threads']} threads, "
+        f"{here['system']}; Python {here['python']}, {libraries}; at commit {here['commit']}. Every row of a table was "
+        "measured in one run and in turns with the others. Times are medians, with the quartiles in parentheses; ratios "
+        "are medians of the ratios of the rounds. All have equal weights.",
+    ]
+    for section in (_cold, _start, _run, _precision, _training, _memory):
+        parts += section(results, plan)
+    left = [unit.key for unit in plan if unit.key not in results]
+    if left:
+        parts.append(f"Not measured in this run: {', '.join(left)}.")
+    return "\n\n".join(parts)
+
+
+_NOT_VERSIONS = {"processor", "cores", "threads", "system", "python", "commit"}
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in (header, *rows)]
+    lines.insert(1, f"| --- {'| ---: ' * (len(header) - 1)}|")
+    return "\n".join(lines)
+
+
+def judged(value: float, most: float) -> str:
+    """A ratio that is to be small, and whether it is."""
+    return f"{value:.2f}, {'met' if value <= most else 'missed'} (at most {most:g})"
+
+
+# --- cold and warm compilation ---
+
+
+def _cold(results: Results, plan: Sequence[Unit]) -> list[str]:
+    took: dict[tuple[str, str], dict[str, Any]] = {}
+    for unit, found in _of("cold", results, plan):
+        took[unit.title, unit.contestant] = dict(found.get("seconds", {})) or {"cold": found.get("problem", "")}
+    if not took:
+        return []
+    rows = [(net, who, _took(states.get("cold")), _took(states.get("warm"))) for (net, who), states in took.items()]
+
+    def ratio(words: str, one: tuple[str, str], other: tuple[str, str], most: float) -> list[tuple[str, str]]:
+        mine, theirs = (took.get(each, {}).get("cold") for each in (one, other))
+        if not isinstance(mine, float) or not isinstance(theirs, float):
+            return []
+        return [(words, judged(mine / theirs, most))]
+
+    verdicts = [
+        *ratio("ResNet-50, of `torch.compile` on timm's", ("resnet50", OURS), ("resnet50", "torch.compile"), 0.7),
+        *ratio(
+            "1001 layers, of `torch.compile` whole", ("preresnet1001", OURS), ("preresnet1001", "torch.compile"), 0.3
+        ),
+        *ratio("1001 layers, of our own 29", ("preresnet1001", OURS), ("preresnet29", OURS), 1.5),
+    ]
+    return [
+        "### Compiling",
+        "From the module to the first result, in a new process, past `import torch`: with empty caches, and again with "
+        "what that left. Ours includes the comparison with eager. Each was done once.",
+        table(("network", "compiler", "cold", "warm"), rows),
+        *([table(("cold compile time", "ratio"), verdicts)] if verdicts else []),
+    ]
+
+
+def _took(value: object) -> str:
+    return f"{value:.1f} s" if isinstance(value, int | float) else str(value or "")
+
+
+# --- start ---
+
+
+def _start(results: Results, plan: Sequence[Unit]) -> list[str]:
+    parts: list[str] = []
+    for unit, found in _of("start", results, plan):
+        rows: list[tuple[str, ...]] = []
+        for backend, runs in found.get("seconds", {}).items():
+            load, first = spread([run[1] for run in runs]), spread([run[2] for run in runs])
+            whole = spread([run[1] + run[2] for run in runs])
+            verdict = f"{'met' if whole.median <= _START else 'missed'} (at most {_START} s)"
+            rows.append((backend, around(load), around(first), around(whole), verdict))
+        rows += [(name, f"fails: {why}", "", "", "") for name, why in found.get("problems", {}).items()]
+        rows += _problem(found, 5)
+        parts += [
+            f"### Starting: {unit.title}",
+            "A new process, past `import torch`: loading the artifact, every byte of it checked, and its first answer to "
+            f"a batch of {unit.batch}. Seven processes each, in turns.",
+            table(("engine", "load", "first answer", "together", "target"), rows),
+        ]
+    return parts
+
+
+_START = 0.5
+
+
+def around(found: Spread, show: Callable[[float], str] = seconds) -> str:
+    return f"{show(found.median)} ({show(found.low)} to {show(found.high)})"
+
+
+# --- run speed ---
+
+
+def _run(results: Results, plan: Sequence[Unit]) -> list[str]:
+    parts: list[str] = []
+    summary: list[tuple[str, ...]] = []
+    for unit, found in _of("run", results, plan):
+        title = f"{unit.title}, batch {unit.batch}"
+        rows, best = _rows(found)
+        parts += [f"#### {title}", table(("", "time", "times as fast as eager", "off eager by"), rows)]
+        ours, other = best.get("ours"), best.get("peer") or best.get("eager")
+        if ours is None or other is None:
+            summary.append((title, "", "", "", "not measured"))
+            continue
+        won = ratios(ours["rounds"], other["rounds"])
+        off = ours["agreement"]
+        verdict = "met" if won.median >= 1 else "level" if won.high >= 1 else "missed"
+        agrees = "" if off is None or off <= _AGREES else f"; off by {off:.0e}"
+        summary.append(
+            (
+                title,
+                _named(ours),
+                _named(other),
+                f"{won.median:.2f} ({won.low:.2f} to {won.high:.2f})",
+                verdict + agrees,
+            )
+        )
+    if not parts:
+        return []
+    return [
+        "### Running, float32",
+        "The target is to be at least as fast as the fastest peer, off eager by 1e-4 at most. *Level* is a ratio below 1 "
+        "whose quartiles reach it.",
+        table(("network", "ours", "fastest peer", "times as fast", "target"), summary),
+        *parts,
+    ]
+
+
+_AGREES = 1e-4
+
+
+def _rows(found: Mapping[str, Any]) -> tuple[list[tuple[str, ...]], dict[str, Mapping[str, Any]]]:
+    """The lines of a table, and the fastest of each group."""
+    rows: list[tuple[str, ...]] = []
+    best: dict[str, Mapping[str, Any]] = {}
+    for row in found.get("rows", []):
+        if not row["rounds"]:
+            if not _is_absent(row["problem"]):
+                rows.append((_named(row), f"fails: {row['problem']}", "", ""))
+            continue
+        if row["group"] not in best or row["seconds"]["median"] < best[row["group"]]["seconds"]["median"]:
+            best[row["group"]] = row
+        off = "" if row["name"] == "eager" or row["agreement"] is None else f"{row['agreement']:.0e}"
+        rows.append((_named(row), around(spread(row["rounds"])), f"{row['speedup']['median']:.2f}", off))
+    return rows + _problem(found, 4), best
+
+
+def _is_absent(problem: str) -> bool:
+    return problem.startswith(("not installed", "it has no", "its ", "no "))
+
+
+def _named(row: Mapping[str, Any]) -> str:
+    return f"{row['name']} ({row['note']})" if row.get("note") else str(row["name"])
+
+
+# --- narrower types ---
+
+
+def _precision(results: Results, plan: Sequence[Unit]) -> list[str]:
+    parts: list[str] = []
+    for unit, found in _of("precision", results, plan):
+        rows, _ = _rows(found)
+        by_name = {row["name"]: row for row in found.get("rows", []) if row["rounds"]}
+        full, narrow = by_name.get("resnetdsl float32"), by_name.get("resnetdsl int8")
+        verdict = []
+        if full and narrow:
+            won = ratios(narrow["rounds"], full["rounds"])
+            words = "met" if won.median >= _INT8 else "missed"
+            verdict = [
+                f"int8 is {won.median:.2f} times as fast as our float32 ({won.low:.2f} to {won.high:.2f}): {words}, the "
+                f"target is {_INT8}."
+            ]
+        parts += [
+            f"### Narrower types: {unit.title}, batch {unit.batch}",
+            "Each on the engine that `--backend auto` takes for it. Weights are random here, so that *off eager by* says "
+            "how far the outputs are off, and nothing of a trained network's answers.",
+            table(("", "time", "times as fast as eager", "off eager by"), rows),
+            *verdict,
+        ]
+    return parts
+
+
+_INT8 = 2.5
+
+
+# --- training ---
+
+
+def _training(results: Results, plan: Sequence[Unit]) -> list[str]:
+    rows: list[tuple[str, ...]] = []
+    for unit, found in _of("training", results, plan):
+        title = f"{unit.title}, {unit.batch} of {'x'.join(map(str, found.get('input', ())))}"
+        for name, row in found.get("rows", {}).items():
+            if not row["rounds"]:
+                rows.append((title, name, f"fails: {row['problem']}", ""))
+                continue
+            won = found["speedups"].get(name)
+            words = f"{1 / won['median']:.2f} ({1 / won['high']:.2f} to {1 / won['low']:.2f})" if won else ""
+            judgement = _no_loss(won) if won and name in {"ours", "ours, torch.compile"} else ""
+            rows.append((title, name, around(spread(row["rounds"])), f"{words}{judgement}"))
+        rows += [(title, *row[:3]) for row in _problem(found, 4)]
+    if not rows:
+        return []
+    return [
+        "### Training",
+        "A step: forward, backward, SGD with momentum. The ratio of the step times is ours to timm's, eager to eager and "
+        "compiled to compiled, and of checkpointed blocks to without; the target of the first two is no loss.",
+        table(("network", "module", "step", "ratio"), rows),
+    ]
+
+
+def _no_loss(won: Mapping[str, float]) -> str:
+    """Our step over theirs is the inverse of times as fast."""
+    return ", met" if won["median"] >= 1 else ", level" if won["high"] >= 1 else ", missed"
+
+
+def _memory(results: Results, plan: Sequence[Unit]) -> list[str]:
+    rows: list[tuple[str, ...]] = []
+    for unit, found in _of("memory", results, plan):
+        title = f"{unit.title}, {unit.batch} of {'x'.join(map(str, found.get('input', ())))}"
+        held = found.get("bytes", {})
+        rows += [(title, name, around(spread(values), _mega)) for name, values in held.items()]
+        rows += [(title, *row[:2]) for row in _problem(found, 3)]
+    if not rows:
+        return []
+    return [
+        "### Memory of training",
+        "The most that two steps hold beyond one step with a single image, in new processes (`module(checkpoint_blocks="
+        "True)`). The gradients and the momentum of the weights, which nothing saves, are part of neither.",
+        table(("network", "module", "memory"), rows),
+    ]
+
+
+def _mega(value: float) -> str:
+    return f"{value / 1e6:.0f} MB"
+
+
+def _of(section: str, results: Results, plan: Sequence[Unit]) -> list[tuple[Unit, Mapping[str, Any]]]:
+    return [(unit, results[unit.key]) for unit in plan if unit.section == section and unit.key in results]
+
+
+def _problem(found: Mapping[str, Any], columns: int) -> list[tuple[str, ...]]:
+    """A row for a unit that failed as a whole."""
+    if not found.get("problem"):
+        return []
+    return [("all", f"fails: {found['problem']}", *[""] * (columns - 2))]
