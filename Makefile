@@ -44,6 +44,10 @@ bench: ## the speed promises, as ratios measured in one run
 	$(PYTHON) benchmarks/frontend.py --write
 	$(PYTHON) benchmarks/diagrams.py --write
 
+.PHONY: bench-compile
+bench-compile: ## compiling and running beside torch.compile and others: 25 minutes of an idle machine, resumable
+	$(PYTHON) -m benchmarks.compile --write
+
 .PHONY: clean
 .PHONY: corpus
 corpus: ## the corpus against timm, resumable; hours on a laptop

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from benchmarks.compiling import words
 from benchmarks.compiling.plan import OURS, PLAN, Unit
 from resnetdsl.bench.report import seconds
 from resnetdsl.bench.statistics import Spread, ratios, spread
@@ -19,13 +20,7 @@ def document(results: Results, here: Mapping[str, str], plan: Sequence[Unit] = P
     libraries = ", ".join(
         f"{name} {number}" for name, number in here.items() if name not in _NOT_VERSIONS and number != "none"
     )
-    parts = [
-        "## Compiling and running",
-        f"Measured by `benchmarks/compile.py` on {here['processor']}, {here['cores']} cores, {here['threads']} threads, "
-        f"{here['system']}; Python {here['python']}, {libraries}; at commit {here['commit']}. Every row of a table was "
-        "measured in one run and in turns with the others. Times are medians, with the quartiles in parentheses; ratios "
-        "are medians of the ratios of the rounds. All have equal weights.",
-    ]
+    parts = ["## Compiling and running", words.MEASURED.format(**here, libraries=libraries)]
     for section in (_cold, _start, _run, _precision, _training, _memory):
         parts += section(results, plan)
     left = [unit.key for unit in plan if unit.key not in results]
@@ -59,11 +54,11 @@ def _cold(results: Results, plan: Sequence[Unit]) -> list[str]:
         return []
     rows = [(net, who, _took(states.get("cold")), _took(states.get("warm"))) for (net, who), states in took.items()]
 
-    def ratio(words: str, one: tuple[str, str], other: tuple[str, str], most: float) -> list[tuple[str, str]]:
+    def ratio(title: str, one: tuple[str, str], other: tuple[str, str], most: float) -> list[tuple[str, str]]:
         mine, theirs = (took.get(each, {}).get("cold") for each in (one, other))
         if not isinstance(mine, float) or not isinstance(theirs, float):
             return []
-        return [(words, judged(mine / theirs, most))]
+        return [(title, judged(mine / theirs, most))]
 
     verdicts = [
         *ratio("ResNet-50, of `torch.compile` on timm's", ("resnet50", OURS), ("resnet50", "torch.compile"), 0.7),
@@ -74,8 +69,7 @@ def _cold(results: Results, plan: Sequence[Unit]) -> list[str]:
     ]
     return [
         "### Compiling",
-        "From the module to the first result, in a new process, past `import torch`: with empty caches, and again with "
-        "what that left. Ours includes the comparison with eager. Each was done once.",
+        words.COLD,
         table(("network", "compiler", "cold", "warm"), rows),
         *([table(("cold compile time", "ratio"), verdicts)] if verdicts else []),
     ]
@@ -101,14 +95,17 @@ def _start(results: Results, plan: Sequence[Unit]) -> list[str]:
         rows += _problem(found, 5)
         parts += [
             f"### Starting: {unit.title}",
-            "A new process, past `import torch`: loading the artifact, every byte of it checked, and its first answer to "
-            f"a batch of {unit.batch}. Seven processes each, in turns.",
+            words.START.format(batch=unit.batch, count=max(map(len, found.get("seconds", {}).values()), default=0)),
             table(("engine", "load", "first answer", "together", "target"), rows),
         ]
     return parts
 
 
 _START = 0.5
+
+
+def _ratio(won: Spread) -> str:
+    return f"{won.median:.2f} ({won.low:.2f} to {won.high:.2f})"
 
 
 def around(found: Spread, show: Callable[[float], str] = seconds) -> str:
@@ -146,8 +143,7 @@ def _run(results: Results, plan: Sequence[Unit]) -> list[str]:
         return []
     return [
         "### Running, float32",
-        "The target is to be at least as fast as the fastest peer, off eager by 1e-4 at most. *Level* is a ratio below 1 "
-        "whose quartiles reach it.",
+        words.RUN,
         table(("network", "ours", "fastest peer", "times as fast", "target"), summary),
         *parts,
     ]
@@ -192,15 +188,13 @@ def _precision(results: Results, plan: Sequence[Unit]) -> list[str]:
         verdict = []
         if full and narrow:
             won = ratios(narrow["rounds"], full["rounds"])
-            words = "met" if won.median >= _INT8 else "missed"
+            met = "met" if won.median >= _INT8 else "missed"
             verdict = [
-                f"int8 is {won.median:.2f} times as fast as our float32 ({won.low:.2f} to {won.high:.2f}): {words}, the "
-                f"target is {_INT8}."
+                table(("int8 beside our float32", "times as fast"), [(f"{met} (at least {_INT8})", _ratio(won))])
             ]
         parts += [
             f"### Narrower types: {unit.title}, batch {unit.batch}",
-            "Each on the engine that `--backend auto` takes for it. Weights are random here, so that *off eager by* says "
-            "how far the outputs are off, and nothing of a trained network's answers.",
+            words.PRECISION,
             table(("", "time", "times as fast as eager", "off eager by"), rows),
             *verdict,
         ]
@@ -222,16 +216,15 @@ def _training(results: Results, plan: Sequence[Unit]) -> list[str]:
                 rows.append((title, name, f"fails: {row['problem']}", ""))
                 continue
             won = found["speedups"].get(name)
-            words = f"{1 / won['median']:.2f} ({1 / won['high']:.2f} to {1 / won['low']:.2f})" if won else ""
+            share = f"{1 / won['median']:.2f} ({1 / won['high']:.2f} to {1 / won['low']:.2f})" if won else ""
             judgement = _no_loss(won) if won and name in {"ours", "ours, torch.compile"} else ""
-            rows.append((title, name, around(spread(row["rounds"])), f"{words}{judgement}"))
+            rows.append((title, name, around(spread(row["rounds"])), f"{share}{judgement}"))
         rows += [(title, *row[:3]) for row in _problem(found, 4)]
     if not rows:
         return []
     return [
         "### Training",
-        "A step: forward, backward, SGD with momentum. The ratio of the step times is ours to timm's, eager to eager and "
-        "compiled to compiled, and of checkpointed blocks to without; the target of the first two is no loss.",
+        words.TRAINING,
         table(("network", "module", "step", "ratio"), rows),
     ]
 
@@ -252,8 +245,7 @@ def _memory(results: Results, plan: Sequence[Unit]) -> list[str]:
         return []
     return [
         "### Memory of training",
-        "The most that two steps hold beyond one step with a single image, in new processes (`module(checkpoint_blocks="
-        "True)`). The gradients and the momentum of the weights, which nothing saves, are part of neither.",
+        words.MEMORY,
         table(("network", "module", "memory"), rows),
     ]
 

@@ -111,6 +111,8 @@ class Compilation:
             "tiny.rnet",
             "--device",
             "cpu",
+            "--dtype",
+            "float16",  # for which code is generated, and gcc runs
             "-o",
             "out/tiny.rnetc",
         ]
