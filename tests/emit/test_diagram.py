@@ -224,6 +224,8 @@ def test_an_unknown_part_is_refused(name: str, message: str) -> None:
 def test_unfolded_every_copy_is_drawn() -> None:
     assert len(titles(view(resnet50(), Level.STAGE, folded=False), BoxKind.PART)) == 16
     graph = resnet50()
+    layers = [box for box in view(resnet18(), Level.BLOCK, folded=False).boxes if box.title.startswith("conv")]
+    assert len(layers) == 17  # with the linear layer 18: the projections are arcs
     arcs = sum(node.op == "identity" for node in graph.nodes())  # an identity shortcut is an arc and no box
     assert len(view(graph, Level.OP, folded=False).boxes) == len(graph) + len(graph.outputs) - arcs
 

@@ -10,7 +10,7 @@ from resnetdsl.emit.diagram.model import BoxKind, Cluster, View, WireKind
 from resnetdsl.emit.diagram.routes import Edges, Route
 from resnetdsl.emit.diagram.sizes import FRAME, Direction, titled
 
-_ROOM = 7.0
+_ROOM = 5.0
 _NEST = 7.0
 _INSET = 8.0
 

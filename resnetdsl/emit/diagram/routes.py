@@ -19,7 +19,7 @@ FORK = 5.0
 """How far behind its source a way leaves the main line."""
 
 BEND = 7.0
-_BESIDE, _STEP, _LANES = 13.0, 8.0, 5
+_BESIDE, _STEP, _LANES = 13.0, 10.0, 5
 _CLEAR = 3.0
 _CIRCLE = 0.5523
 _NEAR = 40.0

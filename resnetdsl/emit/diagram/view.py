@@ -32,7 +32,8 @@ def view(
     """What to draw of a graph at a level.
 
     `opened` are keys of parts (`layer2`, `layer2.0`, `stem`) to be opened beyond that, with all around them; raises
-    UnknownPart. Without `folded` every copy of a repeat is drawn. `marks` are those of nodes, for one side of a diff.
+    UnknownPart. Without `folded` every copy of a repeat is drawn, and opened as the first is. `marks` are those of
+    nodes, for one side of a diff.
     """
     root = outline(graph)
     maker = _Maker(graph, opening(graph, root, level, opened, marks or {}), folded)
@@ -98,7 +99,7 @@ class _Maker:
             if isinstance(run, Node):
                 self.node(run, cluster)
                 continue
-            self.part(run, cluster, in_block, run.first.scope.name not in seen)
+            self.part(run, cluster, in_block, not self.folded or run.first.scope.name not in seen)
             seen.add(run.first.scope.name)
             for copy in run.parts[1:]:
                 for node, twin in zip(copy.nodes, run.first.nodes, strict=True):
