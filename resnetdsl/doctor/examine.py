@@ -20,6 +20,7 @@ def examine() -> list[Finding]:
         *software.torch(answers),
         software.compiler(),
         *software.cuda(answers),
+        *software.engines(answers),
         *software.graphviz(),
         software.peers(),
     ]

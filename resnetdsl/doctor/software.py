@@ -29,8 +29,23 @@ print(json.dumps({
     "vectors": torch.backends.cpu.get_cpu_capability(), "onednn": torch.backends.mkldnn.is_available(), "gpus": gpus,
 }))
 """
+ENGINES: Final = """
+from resnetdsl.compile.engines.registry import ALL
+from resnetdsl.compile.options import Precision
+found = {}
+for engine in ALL:
+    lacking = {each.value: engine.lacking("cpu", each) for each in Precision}
+    usable = any(why is None for why in lacking.values())
+    found[engine.name] = {"lacking": lacking, "versions": dict(engine.versions()) if usable else {}}
+print(json.dumps(found))
+"""
+_ENGINE_MODULES: Final[Mapping[str, str]] = {"onnxruntime": "onnxruntime", "openvino": "openvino"}
+
 MODULES: Final = ("numpy", "safetensors", "triton", "onnxruntime", "openvino")
 """Modules that are imported to see whether they can be."""
+
+PEERS: Final = ("timm", "torchvision", "onnxruntime", "openvino", "onnxscript")
+"""What `bench` compares with, and what it exports with for them."""
 
 _MANAGERS: Final = (
     ("apt-get", "apt-get install"),
@@ -46,7 +61,7 @@ _CXX: Final[Mapping[str, str]] = {"dnf": "gcc-c++", "zypper": "gcc-c++", "apk": 
 def probes() -> dict[str, str]:
     """What to ask, of what is installed; see `probe.ask`."""
     asked = {name: f"import {name}\nprint(json.dumps({{}}))" for name in MODULES if _here(name)}
-    return ({"torch": TORCH} if _here("torch") else {}) | asked
+    return ({"torch": TORCH, "engines": ENGINES} if _here("torch") else {}) | asked
 
 
 def torch(answers: Mapping[str, Answer]) -> list[Finding]:
@@ -74,7 +89,7 @@ def compiler() -> Finding:
     try:
         path = find_compiler()
     except CompileError as problem:
-        cost = "the engine `inductor` cannot be used; others can"
+        cost = "what needs generated code does not work: `--device cuda`, and types that oneDNN has no kernels for"
         return Finding("C++ compiler", Grade.LACKING, problem.message, cost, _install_compiler() or problem.help)
     return Finding(
         "C++ compiler",
@@ -109,6 +124,32 @@ def cuda(answers: Mapping[str, Answer]) -> list[Finding]:
     return [*found, Finding("Triton", Grade.OK, released("triton"))]
 
 
+def engines(answers: Mapping[str, Answer]) -> list[Finding]:
+    """What runs a compiled network on this processor, and in which types."""
+    answer = answers.get("engines", Answer({}, "PyTorch is not installed"))
+    found = [_engine(name, each, answers) for name, each in answer.data.items() if isinstance(each, dict)]
+    if any(each.grade is Grade.OK for each in found):
+        return found
+    words = "none can be used" + (f": {answer.error}" if answer.error else "")
+    mend = "pip install 'resnetdsl[torch,engines]'"
+    return [*found, Finding("engines", Grade.BROKEN, words, "`compile` has nothing to compile with", mend)]
+
+
+def _engine(name: str, told: Mapping[str, Mapping[str, str | None]], answers: Mapping[str, Answer]) -> Finding:
+    title = f"engine {name}"
+    cost = f"`--backend {name}` does not work; `--backend auto` has one less to choose from"
+    module = _ENGINE_MODULES.get(name, "torch")
+    if error := answers.get(module, Answer({})).error:
+        mend = f"pip install --force-reinstall {module}"
+        return Finding(title, Grade.LACKING, f"installed, and cannot be imported: {error}", cost, mend)
+    usable = [dtype for dtype, why in told["lacking"].items() if why is None]
+    if not usable:
+        why = next(iter(told["lacking"].values())) or ""
+        return Finding(title, Grade.LACKING, why, cost, "pip install 'resnetdsl[engines]'")
+    versions = ", ".join(f"{library} {number}" for library, number in told["versions"].items())
+    return Finding(title, Grade.OK, f"{', '.join(usable)}; {versions}", data={"dtypes": usable, **told["versions"]})
+
+
 def graphviz() -> list[Finding]:
     """The two that draw: the one of the wheel, and the system's."""
     found = []
@@ -129,13 +170,13 @@ def graphviz() -> list[Finding]:
 
 def peers() -> Finding:
     """What `bench` compares with, beside the engines."""
-    versions = {name: released(name) for name in ("timm", "torchvision", "onnxruntime", "openvino") if _here(name)}
-    absent = [name for name in ("timm", "torchvision", "onnxruntime", "openvino") if name not in versions]
+    versions = {name: released(name) for name in PEERS if _here(name)}
+    absent = [name for name in PEERS if name not in versions]
     return Finding(
         "peers of bench",
         Grade.LACKING if absent else Grade.OK,
         ", ".join(f"{name} {number}" for name, number in versions.items()) or "none",
-        f"`bench` cannot compare with {', '.join(absent)}" if absent else "",
+        f"`bench` cannot compare with all: {', '.join(absent)} lacking" if absent else "",
         "pip install 'resnetdsl[bench]'" if absent else "",
         dict(versions),
     )

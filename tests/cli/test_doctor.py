@@ -31,6 +31,7 @@ def test_this_machine() -> None:
     for each in found.values():
         assert each["found"]
         assert (each["grade"] == "ok") == (each["cost"] == ""), each
+    assert found["engine inductor"]["data"]["dtypes"][0] == "float32"  # type: ignore[index]
     assert found["PyTorch"]["data"]["version"].startswith("2.")  # type: ignore[index]
 
 
@@ -68,7 +69,7 @@ def test_a_torch_that_cannot_be_imported(how: str, tmp_path: Path, monkeypatch: 
     assert words in done.out
     assert "mend: pip install --force-reinstall torch" in done.out
     assert "Traceback" not in done.out + done.err
-    assert done.out.splitlines()[-1] == "nothing can be compiled here before this is mended: PyTorch"
+    assert done.out.splitlines()[-1] == "nothing can be compiled here before this is mended: PyTorch, engines"
 
 
 def test_a_torch_that_hangs() -> None:
@@ -122,6 +123,21 @@ def test_no_place_for_temporary_files(tmp_path: Path, monkeypatch: pytest.Monkey
     found = machine.disk()
     assert found.grade is Grade.BROKEN
     assert not healthy([found])
+
+
+def test_engines() -> None:
+    def told(**lacking: str | None) -> dict[str, object]:
+        return {"lacking": lacking, "versions": {"library": "1.0"}}
+
+    usable = Answer({"inductor": told(float32=None, float16="it needs a compiler")})
+    (found,) = software.engines({"engines": usable})
+    assert (found.name, found.grade, found.found) == ("engine inductor", Grade.OK, "float32; library 1.0")
+    both = Answer({**usable.data, "openvino": told(float32="openvino is not installed")})
+    assert [each.grade for each in software.engines({"engines": both})] == [Grade.OK, Grade.LACKING]
+    broken = {"engines": Answer({"openvino": told(float32=None)}), "openvino": Answer({}, "ImportError: libtbb.so")}
+    *_, found = software.engines(broken)
+    assert (found.name, found.grade) == ("engines", Grade.BROKEN)
+    assert software.engines({})[0].grade is Grade.BROKEN
 
 
 GPU = {"name": "NVIDIA H100", "memory": 80 * 2**30, "capability": "9.0"}
