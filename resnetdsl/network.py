@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import nn  # noqa: TID251 - for annotations alone
 
     from resnetdsl.compile.compiler import CompileResult
+    from resnetdsl.compile.options import Calibration
     from resnetdsl.emit.summary import Summary
 
 
@@ -91,12 +92,13 @@ class Network:
         device: str = "auto",
         dtype: str = "float32",
         batch: str | int = 1,
-        backend: str = "inductor",
+        backend: str | None = None,
         mode: str = "latency",
         without: Sequence[str] = (),
         layout: str | None = None,
         threads: int | None = None,
         cache: bool = True,
+        calibration: Calibration | None = None,
         weights: str | Path | None = None,
         module: nn.Module | None = None,
         seed: int = 0,
@@ -107,7 +109,8 @@ class Network:
         `batch` is a size or a range, `"1..32"`; `mode` says what is to be fast, `latency` or `throughput`;
         `without` names passes to leave out; `cache` is whether code that was built before may be taken. The
         weights are those of `module` if it is given, else of the checkpoint `weights`, else random from `seed`.
-        Raises CompileError; then nothing is written.
+        `calibration` says what the scales of `dtype="int8"` are measured on: a
+        `resnetdsl.compile.options.Calibration`. Raises CompileError; then nothing is written.
         """
         from resnetdsl.compile.build import compile_network
         from resnetdsl.compile.options import Provenance
@@ -127,6 +130,7 @@ class Network:
             layout=layout,
             threads=threads,
             cache=cache,
+            calibration=calibration,
             weights=weights,
             seed=seed,
             progress=progress,

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from resnetdsl.cli.calibration import add_calibration, calibration
 from resnetdsl.cli.interrupt import interruptible
 from resnetdsl.cli.output import UsageError, say
 from resnetdsl.cli.progress import Progress
@@ -24,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_spec(parser)
     parser.add_argument("-o", "--output", metavar="FILE.rnetc", help="the artifact; NETWORK.rnetc by default")
     add_target(parser)
+    add_calibration(parser)
     parser.add_argument(
         "--weights", metavar="FILE", help="a checkpoint: .safetensors, .pth or .pt; random weights by default"
     )
@@ -41,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
             progress.phase("starting PyTorch")
             result = found.compile(
                 args.output or f"{found.name}.rnetc",
+                calibration=calibration(args, settings["dtype"]),
                 weights=args.weights,
                 seed=args.seed,
                 progress=progress.phase,
@@ -68,14 +71,17 @@ def _tell(args: argparse.Namespace, name: str, result: CompileResult) -> None:
         f"input {metadata.input}",
     )
     agreement = result.agreement
-    say(
-        args,
-        f"agrees with eager PyTorch: largest difference {agreement.absolute:.1e}, {agreement.relative:.1e} of the "
-        f"largest output, in {len(agreement.measurements)} runs",
-    )
+    if metadata.quantised is not None:
+        say(args, str(metadata.quantised))
+    else:
+        say(
+            args,
+            f"agrees with eager PyTorch: largest difference {agreement.absolute:.1e}, {agreement.relative:.1e} of the "
+            f"largest output, in {len(agreement.measurements)} runs",
+        )
     for trial in metadata.trials:
         say(args, f"  {trial}" + (" (taken)" if trial.engine == metadata.engine else ""))
-    for note in agreement.notes:
+    for note in (*result.notes, *agreement.notes):
         say(args, f"note: {note}")
     say(args, f"took {took:.0f} s ({', '.join(f'{phase} {seconds:.0f}' for phase, seconds in result.seconds.items())})")
     say(args, f'run it: resnetdsl.load_artifact("{result.path}")(images)')

@@ -9,7 +9,7 @@ from resnetdsl.cli.output import UsageError
 
 CHOICES: Final = {
     "device": ("auto", "cpu", "cuda"),
-    "dtype": ("float32", "bfloat16", "float16"),
+    "dtype": ("float32", "bfloat16", "float16", "int8"),
     "layout": ("contiguous", "channels_last"),
     "mode": ("latency", "throughput"),
     "backend": ("auto", "inductor", "onnxruntime", "openvino"),
@@ -60,7 +60,10 @@ def settle(args: argparse.Namespace) -> dict[str, object]:
         said = _target(args.target)
     given = {name: getattr(args, name) for name in USUAL if getattr(args, name) is not None}
     without = dict.fromkeys((*_names(said.pop("without", ())), *args.without))
-    return {**USUAL, **said, **given, "without": tuple(without)}
+    found = {**USUAL, **said, **given, "without": tuple(without)}
+    if found["dtype"] == "int8" and "backend" not in said | given:
+        found["backend"] = "auto"  # the usual engine has no int8
+    return found
 
 
 def _target(name: str) -> dict[str, object]:

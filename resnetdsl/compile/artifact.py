@@ -17,7 +17,7 @@ from resnetdsl.compile import container
 from resnetdsl.compile.container import SUFFIX, read_metadata
 from resnetdsl.compile.engines.base import Runner
 from resnetdsl.compile.engines.registry import engine
-from resnetdsl.compile.errors import ArtifactError, Problem
+from resnetdsl.compile.errors import ArtifactError, Problem, WeightsError
 from resnetdsl.compile.files import cannot_write
 from resnetdsl.compile.metadata import Machine, Metadata
 from resnetdsl.compile.recipes import evaluate_all
@@ -63,6 +63,11 @@ class Artifact:
         `source` is a state dict of the network's module, or a checkpoint: .safetensors, .pth, .pt. Names, shapes and
         types are checked first; a `WeightsError` with a table says what does not fit, and the weights stay.
         """
+        if self.metadata.quantised is not None:
+            raise WeightsError(
+                "an int8 artifact keeps its weights: the scales inside were measured with them",
+                "compile it again with `--dtype int8 --weights FILE`",
+            )
         if isinstance(source, Mapping):
             found, name, origin = dict(source), "the state dict", ""
         else:

@@ -10,7 +10,17 @@ import torch
 from torch import nn
 
 from resnetdsl.compile.compiler import CompileResult, compile_module
-from resnetdsl.compile.options import Backend, Batch, CompileOptions, Device, Layout, Mode, Precision, Provenance
+from resnetdsl.compile.options import (
+    Backend,
+    Batch,
+    Calibration,
+    CompileOptions,
+    Device,
+    Layout,
+    Mode,
+    Precision,
+    Provenance,
+)
 from resnetdsl.compile.weights import load_weights
 from resnetdsl.ir.graph import CheckedGraph
 
@@ -24,12 +34,13 @@ def compile_network(
     device: str = "auto",
     dtype: str = "float32",
     batch: str | int = 1,
-    backend: str = "inductor",
+    backend: str | None = None,
     mode: str = "latency",
     without: Sequence[str] = (),
     layout: str | None = None,
     threads: int | None = None,
     cache: bool = True,
+    calibration: Calibration | None = None,
     weights: str | Path | None = None,
     seed: int = 0,
     progress: Callable[[str], None] | None = None,
@@ -40,12 +51,13 @@ def compile_network(
         device=Device(device),
         precision=Precision(dtype),
         batch=Batch.parse(str(batch)),
-        backend=Backend(backend),
+        backend=_backend(backend, Precision(dtype)),
         mode=Mode(mode),
         without=tuple(without),
         layout=Layout(layout) if layout is not None else None,
         threads=threads,
         cache=cache,
+        calibration=calibration or Calibration(),
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -53,3 +65,10 @@ def compile_network(
     if weights is not None:
         provenance = replace(provenance, weights=load_weights(module, weights, graph.name))
     return compile_module(module, graph, options, provenance=provenance, progress=progress)
+
+
+def _backend(name: str | None, precision: Precision) -> Backend:
+    """The engine that is asked for, else the usual one, which has no int8."""
+    if name is not None:
+        return Backend(name)
+    return Backend.AUTO if precision is Precision.INT8 else Backend.INDUCTOR

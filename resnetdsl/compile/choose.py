@@ -9,15 +9,13 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 import torch
 
-from resnetdsl.compile.cache import Cache
 from resnetdsl.compile.engines.base import Engine, Progress, Runner, Setting
 from resnetdsl.compile.engines.registry import ALL
 from resnetdsl.compile.errors import CompileError, Problem
-from resnetdsl.compile.make import Made, Subject, make
+from resnetdsl.compile.make import Made
 from resnetdsl.compile.metadata import Trial
 from resnetdsl.compile.options import Mode
 
@@ -31,10 +29,16 @@ _PAUSE = 0.003
 """Seconds before a turn: threads of the engine before it spin for a moment, waiting for more work."""
 
 
+Attempt = Callable[[Engine, Progress], Made]
+
+
 def choose(
-    subject: Subject, setting: Setting, work: Path, cache: Cache, progress: Progress, engines: Sequence[Engine] = ALL
+    name: str, setting: Setting, attempt: Attempt, progress: Progress, engines: Sequence[Engine] = ALL
 ) -> tuple[Engine, Made, tuple[Trial, ...]]:
-    """The engine, what it made, and how all fared. A `CompileError` where none can be used or none agrees."""
+    """The engine, what it made, and how all fared. A `CompileError` where none can be used or none agrees.
+
+    `attempt` makes the network called `name` with an engine.
+    """
     made: dict[str, Made] = {}
     failed: dict[str, str] = {}
     for each in engines:
@@ -43,16 +47,16 @@ def choose(
             failed[each.name] = lack
             continue
         try:
-            made[each.name] = make(each, subject, setting, work, cache, _named(each.name, progress))
+            made[each.name] = attempt(each, _named(each.name, progress))
         except CompileError as error:
             if error.problem in {Problem.NO_SPACE, Problem.CANNOT_WRITE}:  # the next would fare no better
                 raise
             failed[each.name] = f"{error.message}; {error.help}" if error.help else error.message
     if not made:
-        reasons = "\n".join(f"  {name}: {why}" for name, why in failed.items())
+        reasons = "\n".join(f"  {each}: {why}" for each, why in failed.items())
         raise CompileError(
             Problem.NO_ENGINE,
-            f"no engine can make `{subject.graph.name}` for {setting.device} in {setting.precision.value}\n{reasons}",
+            f"no engine can make `{name}` for {setting.device} in {setting.precision.value}\n{reasons}",
             "pip install 'resnetdsl[engines]', or another `--device` or `--dtype`",
         )
     shape = shape_to_time(setting)
@@ -60,8 +64,8 @@ def choose(
     if len(made) > 1:
         progress("measuring")
         x = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(setting.torch_device, setting.dtype)
-        times = measure({name: _call(each.runner, x) for name, each in made.items()})
-    best = min(made, key=lambda name: times.get(name, 0.0))
+        times = measure({key: _call(each.runner, x) for key, each in made.items()})
+    best = min(made, key=lambda key: times.get(key, 0.0))
     trials = tuple(
         Trial(each.name, shape if each.name in times else (), times.get(each.name, 0.0), failed.get(each.name, ""))
         for each in engines

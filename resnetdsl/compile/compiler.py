@@ -15,7 +15,8 @@ from torch import nn
 
 from resnetdsl.compile import container
 from resnetdsl.compile.cache import Cache
-from resnetdsl.compile.choose import choose
+from resnetdsl.compile.calibration import samples
+from resnetdsl.compile.choose import Attempt, choose
 from resnetdsl.compile.container import SUFFIX
 from resnetdsl.compile.engines.base import Setting
 from resnetdsl.compile.engines.registry import engine
@@ -27,6 +28,7 @@ from resnetdsl.compile.make import Subject, make
 from resnetdsl.compile.memory import enough_memory
 from resnetdsl.compile.metadata import Agreement, Machine, Metadata, Trial
 from resnetdsl.compile.options import Backend, CompileOptions, Layout, Precision, Provenance
+from resnetdsl.compile.quantise import make_quantised, quantise
 from resnetdsl.compile.toolchain import find_device
 from resnetdsl.compile.verify import Reference
 from resnetdsl.compile.weights import leaves
@@ -89,11 +91,12 @@ def compile_module(
         names = tuple(output.name for output in graph.outputs)
         ready = copy.deepcopy(module).eval().requires_grad_(False).to(device, setting.dtype)
         network = Subject(graph, lowered, Reference(ready, names), module.state_dict())
+        attempt = _attempt(network, setting, options, work, cache, clock.start)
         trials: tuple[Trial, ...] = ()
         if using is None:
-            using, made, trials = choose(network, setting, work, cache, clock.start)
+            using, made, trials = choose(graph.name, setting, attempt, clock.start)
         else:
-            made = make(using, network, setting, work, cache, clock.start)
+            made = attempt(using, clock.start)
         clock.start("writing")
         metadata = Metadata(
             network=graph.name,
@@ -106,12 +109,24 @@ def compile_module(
             machine=Machine.this(device.type),
             agreement=made.agreement,
             checkpoint=leaves(module),
-            recipes=lowered.recipes,
+            recipes={} if made.quantised else lowered.recipes,
             trials=trials,
+            quantised=made.quantised,
         )
         container.write(options.output, metadata, made.weights, made.code)
     notes = (*((cache.trouble,) if cache.trouble else ()), *made.notes)
     return CompileResult(options.output, metadata, clock.stop(), lowered.notes, notes, made.cached)
+
+
+def _attempt(
+    network: Subject, setting: Setting, options: CompileOptions, work: Path, cache: Cache, progress: Progress
+) -> Attempt:
+    """How an engine makes the network: from its lowered graph, or in int8 from what all engines are given."""
+    if setting.precision is not Precision.INT8:
+        return lambda using, told: make(using, network, setting, work, cache, told)
+    found = samples(options.calibration, setting.input)
+    quantised = quantise(network, setting, found, options.calibration.keep, work, progress)
+    return lambda using, told: make_quantised(using, network, setting, quantised, work, told)
 
 
 def _bytes(module: nn.Module, precision: Precision) -> int:

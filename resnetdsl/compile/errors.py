@@ -21,6 +21,7 @@ class Problem(Enum):
     BACKEND_FAILED = "backend-failed"
     DISAGREES = "disagrees"
     BAD_WEIGHTS = "bad-weights"
+    BAD_CALIBRATION = "bad-calibration"
     BAD_ARTIFACT = "bad-artifact"
     OTHER_MACHINE = "other-machine"
     OTHER_TORCH = "other-torch"

@@ -15,7 +15,7 @@ from resnetdsl.compile.engines.base import Built, Engine, Job, Progress, Runner,
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.key import key
 from resnetdsl.compile.lower.lowered import Lowered
-from resnetdsl.compile.metadata import Agreement, Measurement
+from resnetdsl.compile.metadata import Agreement, Measurement, Quantised
 from resnetdsl.compile.recipes import evaluate_all
 from resnetdsl.compile.verify import MADE_UP_WEIGHTS, Reference, verify
 from resnetdsl.ir.graph import CheckedGraph
@@ -48,6 +48,7 @@ class Made:
     agreement: Agreement
     notes: tuple[str, ...]
     cached: bool
+    quantised: Quantised | None = None
 
 
 def make(using: Engine, subject: Subject, setting: Setting, work: Path, cache: Cache, progress: Progress) -> Made:

@@ -118,6 +118,26 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
+class Quantised:
+    """What is known of a network in int8: what its scales were measured on, and what that cost.
+
+    `top1` is the share of the samples for which it gives float32's answer, None where it is no classifier; `noise` the
+    root of the mean square of the difference, over that of the outputs; `kept` the nodes that stay in float32.
+    """
+
+    source: str
+    samples: int
+    top1: float | None
+    noise: float
+    kept: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        same = "" if self.top1 is None else f"gives float32's answer for {self.top1:.1%} of the samples, "
+        kept = f"; in float32: {', '.join(self.kept)}" if self.kept else ""
+        return f"int8, scales of {self.source}: {same}differs by {self.noise:.1%} of the outputs{kept}"
+
+
+@dataclass(frozen=True, slots=True)
 class Metadata:
     """Everything that is known of an artifact without running it."""
 
@@ -137,6 +157,8 @@ class Metadata:
     """The weights that the code takes, as expressions over the checkpoint's."""
     trials: tuple[Trial, ...] = ()
     """How the engines fared, where the fastest was looked for."""
+    quantised: Quantised | None = None
+    """Of int8: then the weights are in the code, and there are no recipes."""
 
     @property
     def input(self) -> InputSpec:
@@ -179,6 +201,7 @@ class Metadata:
             "machine": asdict(self.machine),
             "agreement": asdict(self.agreement),
             "trials": [asdict(trial) for trial in self.trials],
+            "quantised": None if self.quantised is None else asdict(self.quantised),
             "checkpoint": {name: [leaf.dtype, *leaf.shape] for name, leaf in self.checkpoint.items()},
             "recipes": {name: to_json(recipe) for name, recipe in self.recipes.items()},
         }
@@ -230,6 +253,7 @@ class Metadata:
                 Trial(trial.text("engine"), trial.integers("shape"), trial.number("seconds"), trial.text("failed"))
                 for trial in root.tables("trials")
             ),
+            quantised=_quantised(root),
         )
         if any(not 0 < dim.low <= dim.high or dim.step < 1 for dim in metadata.input.dims):
             raise _broken("its metadata has an impossible input")
@@ -253,6 +277,14 @@ def _setting(root: _Reader) -> Setting:
         )
     except ValueError as error:
         raise _broken(f"{error}") from error
+
+
+def _quantised(root: _Reader) -> Quantised | None:
+    if root.found.get("quantised") is None:
+        return None
+    found = root.table("quantised")
+    top1 = None if found.found.get("top1") is None else found.number("top1")
+    return Quantised(found.text("source"), found.integer("samples"), top1, found.number("noise"), found.texts("kept"))
 
 
 def _leaf(found: object) -> Shape:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 from resnetdsl.compile.errors import CompileError, Problem
 
 MOST_BATCH = 2**20
+MOST_SAMPLES = 2**16
 
 
 class Device(Enum):
@@ -26,11 +27,13 @@ class Precision(Enum):
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
     FLOAT16 = "float16"
+    INT8 = "int8"
+    """Convolutions and matrix products, quantised after training; inputs and outputs stay float32."""
 
     @property
     def tensors(self) -> str:
         """The type of weights, inputs and outputs, by torch's name."""
-        return self.value
+        return "float32" if self is Precision.INT8 else self.value
 
 
 class Mode(Enum):
@@ -81,6 +84,42 @@ class Batch:
         return Batch(int(low), int(high or low))
 
 
+class Keep(Enum):
+    """Layers with weights that stay in float32 where the others become int8."""
+
+    FIRST = "first"
+    LAST = "last"
+
+    def of(self, layers: Sequence[str]) -> Sequence[str]:
+        return layers[:1] if self is Keep.FIRST else layers[-1:]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What int8 scales are measured on. `path` is a folder of images or tensors, or a file; None for noise.
+
+    Images are resized so that a crop of the input's size is the share `crop` of them, scaled to 0..1, and normalised
+    by `mean` and `std`, ImageNet's as torchvision and timm have them.
+    """
+
+    path: Path | None = None
+    samples: int = 256
+    mean: tuple[float, ...] = (0.485, 0.456, 0.406)
+    std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    crop: float = 0.875
+    keep: frozenset[Keep] = frozenset()
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.samples <= MOST_SAMPLES:
+            raise CompileError(
+                Problem.BAD_OPTION, f"{self.samples} samples are none to calibrate with", f"take 1 to {MOST_SAMPLES}"
+            )
+        if not 0 < self.crop <= 1:
+            raise CompileError(Problem.BAD_OPTION, f"a crop of {self.crop} is no share of an image", "0.875 is usual")
+        if not self.mean or not self.std or any(not value > 0 for value in self.std):
+            raise CompileError(Problem.BAD_OPTION, "normalising divides by `std`, which must be more than 0")
+
+
 @dataclass(frozen=True, slots=True)
 class CompileOptions:
     """Where the artifact goes, and what it is made for."""
@@ -99,6 +138,8 @@ class CompileOptions:
     """Whether code is taken from the cache and put there."""
     threads: int | None = None
     """The processor threads that the code is made for; None for PyTorch's number."""
+    calibration: Calibration = Calibration()
+    """What the scales of int8 are measured on."""
 
 
 @dataclass(frozen=True, slots=True)

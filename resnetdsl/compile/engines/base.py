@@ -58,6 +58,8 @@ class Job:
     setting: Setting
     scratch: Path
     progress: Progress = lambda _: None
+    quantised: bytes | None = None
+    """For int8: the whole network with its weights, as an ONNX model. `weights` are then empty."""
 
     def program(self) -> Program:
         """The graph as a module on the setting's device, which returns a list of tensors."""

@@ -36,12 +36,14 @@ def sizes(inputs: InputSpec) -> tuple[int | str, ...]:
     return tuple(dim.low if dim.fixed else dim.name for dim in inputs.dims)
 
 
-def to_onnx(job: Job) -> ModelProto:
-    """The model; a `CompileError` for a network that ONNX cannot say."""
+def to_onnx(job: Job, *, free_batch: bool = False, values: bool = False) -> ModelProto:
+    """The model, with its weights if `values` are asked for; a `CompileError` for a network that ONNX cannot say."""
     from resnetdsl.emit.onnx import InexpressibleError, onnx_model
 
     try:
-        return onnx_model(job.lowered.graph, sizes(job.setting.input))
+        batch, *rest = sizes(job.setting.input)
+        weights = (lambda name: job.weights[name].numpy().tobytes()) if values else None
+        return onnx_model(job.lowered.graph, ("batch" if free_batch else batch, *rest), weights)
     except InexpressibleError as problem:
         raise CompileError(
             Problem.EXPORT_FAILED, f"this network has no ONNX form: {problem}", "use `--backend inductor`"

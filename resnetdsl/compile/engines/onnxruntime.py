@@ -31,7 +31,7 @@ class OnnxRuntime:
     def lacking(self, device: str, precision: Precision) -> str | None:
         if device != "cpu":
             return f"it serves the CPU here, not {device}; use `--backend inductor`"
-        if precision is not Precision.FLOAT32:
+        if precision not in {Precision.FLOAT32, Precision.INT8}:
             return f"it has no {precision.value} on a CPU; use `--backend inductor` or openvino"
         return missing("onnx", "onnxruntime")
 
@@ -39,6 +39,10 @@ class OnnxRuntime:
         return {"onnxruntime": installed("onnxruntime")}
 
     def build(self, job: Job, folder: Path) -> Built:
+        if job.quantised is not None:
+            (folder / _MODEL).write_bytes(job.quantised)
+            (folder / _WEIGHTS).write_text("[]", encoding="utf-8")
+            return Built()
         job.progress("writing ONNX")
         model = to_onnx(job)
         (folder / _MODEL).write_bytes(model.SerializeToString(deterministic=True))

@@ -23,6 +23,7 @@ from resnetdsl.emit.names import ONNX_INPUT
 
 if TYPE_CHECKING:
     import openvino
+    from onnx import ModelProto
 
 _MODEL = "model.xml"
 _BF16 = {"avx512_bf16", "amx_bf16"}
@@ -36,7 +37,7 @@ class OpenVino:
         if device != "cpu":
             return f"it serves the CPU here, not {device}; use `--backend inductor`"
         match precision:
-            case Precision.FLOAT32:
+            case Precision.FLOAT32 | Precision.INT8:
                 pass
             case Precision.BFLOAT16:
                 if not _BF16 & set(Machine.this(device).flags):
@@ -51,21 +52,13 @@ class OpenVino:
     def build(self, job: Job, folder: Path) -> Built:
         import openvino
 
-        job.progress("writing ONNX")
-        model = to_onnx(job)
-        names = set(outside(model))
-        # A weight that is an input keeps its name through the conversion and takes no room in the files.
-        inner = [tensor for tensor in model.graph.initializer if tensor.name not in names]
-        for tensor in model.graph.initializer:
-            if tensor.name in names:
-                entry = model.graph.input.add(name=tensor.name)
-                entry.type.tensor_type.elem_type = tensor.data_type
-                for size in tensor.dims:
-                    entry.type.tensor_type.shape.dim.add(dim_value=size)
-        del model.graph.initializer[:]
-        model.graph.initializer.extend(inner)
+        if job.quantised is None:
+            job.progress("writing ONNX")
+            source = _with_inputs_for_weights(to_onnx(job))
+        else:
+            source = job.quantised
         job.progress("converting")
-        converted = openvino.Core().read_model(model.SerializeToString(), b"")
+        converted = openvino.Core().read_model(source, b"")
         converted.reshape({ONNX_INPUT: _shape(job.setting.input)})
         for at, op in enumerate(converted.get_ordered_ops()):
             if op.get_type_name() != "Parameter":  # the others are called by a counter of the process
@@ -75,6 +68,21 @@ class OpenVino:
 
     def open(self, folder: Path, weights: Weights, setting: Setting) -> Compiled:
         return Compiled(folder / _MODEL, weights, setting)
+
+
+def _with_inputs_for_weights(model: ModelProto) -> bytes:
+    """A weight that is an input keeps its name through the conversion and takes no room in the files."""
+    names = set(outside(model))
+    inner = [tensor for tensor in model.graph.initializer if tensor.name not in names]
+    for tensor in model.graph.initializer:
+        if tensor.name in names:
+            entry = model.graph.input.add(name=tensor.name)
+            entry.type.tensor_type.elem_type = tensor.data_type
+            for size in tensor.dims:
+                entry.type.tensor_type.shape.dim.add(dim_value=size)
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(inner)
+    return bytes(model.SerializeToString())
 
 
 def _shape(inputs: InputSpec) -> openvino.PartialShape:

@@ -23,6 +23,8 @@ class Inductor:
     name = "inductor"
 
     def lacking(self, device: str, precision: Precision) -> str | None:
+        if precision is Precision.INT8:
+            return "it has no int8; use `--backend auto`, openvino or onnxruntime"
         if planned(device, precision):
             return None
         try:

@@ -1,0 +1,323 @@
+"""Artifacts in int8: what their scales are measured on, what they compute, what they say of themselves."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+import resnetdsl
+from resnetdsl.compile import quantise
+from resnetdsl.compile.artifact import load_artifact
+from resnetdsl.compile.calibration import samples
+from resnetdsl.compile.engines.registry import engine
+from resnetdsl.compile.errors import CompileError, Problem, WeightsError
+from resnetdsl.compile.inputs import Dimension, InputSpec
+from resnetdsl.compile.options import Calibration, Keep, Precision
+from resnetdsl.network import Network
+from tests.cli.running import run
+from tests.emit.interpreter import randomise
+
+TEXT = """network small {
+    input 3x24x24
+    conv1: conv(16, 3x3, stride = 2) -> bn1: batch_norm -> relu
+    stage layer1: 2 * basic(16)
+    global_avg_pool
+    fc: linear(10)
+}
+"""
+BOTH = ("onnxruntime", "openvino")
+SPEC = InputSpec(
+    (Dimension("batch", 1, 4), Dimension("channels", 3, 3), Dimension("height", 24, 24), Dimension("width", 24, 24))
+)
+
+
+def small() -> Network:
+    return resnetdsl.load(TEXT).network("small")
+
+
+@pytest.fixture(scope="module")
+def module() -> nn.Module:
+    made = small().module().eval()
+    randomise(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "inputs.npy"
+    np.save(path, torch.randn(40, 3, 24, 24, generator=torch.Generator().manual_seed(3)).numpy())
+    return path
+
+
+@pytest.mark.parametrize("backend", BOTH)
+def test_it_computes_nearly_what_float32_does(backend: str, module: nn.Module, data: Path, tmp_path: Path) -> None:
+    path = tmp_path / "small.rnetc"
+    result = small().compile(
+        path, device="cpu", backend=backend, dtype="int8", batch="1..4", module=module, calibration=Calibration(data)
+    )
+    report = result.metadata.quantised
+    assert report is not None
+    assert (report.samples, report.source, report.kept) == (40, "inputs.npy (40 samples)", ())
+    assert report.top1 is not None
+    assert report.top1 > 0.9
+    assert 0.0005 < report.noise < 0.1  # of 8 bits, not of float32
+    artifact = load_artifact(path)
+    assert artifact.metadata.quantised == report
+    x = torch.from_numpy(np.load(data))[:3]
+    with torch.no_grad():
+        expected = module(x)
+    found = artifact(x)
+    assert isinstance(found, Tensor)
+    assert found.dtype == torch.float32
+    assert float((found - expected).norm() / expected.norm()) < 0.1
+    # The weights in it are int8: a quarter of their size.
+    size = sum(tensor.nbytes for tensor in module.state_dict().values())
+    assert path.stat().st_size < 200_000 + size / 2
+
+
+def test_other_weights_are_refused(module: nn.Module, data: Path, tmp_path: Path) -> None:
+    small().compile(tmp_path / "n.rnetc", device="cpu", dtype="int8", module=module, calibration=Calibration(data))
+    with pytest.raises(WeightsError, match="keeps its weights") as caught:
+        load_artifact(tmp_path / "n.rnetc").load_weights(module.state_dict())
+    assert "--dtype int8 --weights" in caught.value.help
+
+
+def test_first_and_last_may_stay_in_float32(module: nn.Module, data: Path, tmp_path: Path) -> None:
+    found = {}
+    for name, keep in (("all", frozenset[Keep]()), ("kept", frozenset(Keep))):
+        found[name] = (
+            small()
+            .compile(
+                tmp_path / f"{name}.rnetc",
+                device="cpu",
+                backend="onnxruntime",
+                dtype="int8",
+                module=module,
+                calibration=Calibration(data, keep=keep),
+            )
+            .metadata.quantised
+        )
+    assert found["kept"] is not None
+    assert found["all"] is not None
+    assert len(found["kept"].kept) == 2
+    assert found["kept"].noise < found["all"].noise
+
+
+def test_noise_is_warned_of(module: nn.Module, tmp_path: Path) -> None:
+    result = small().compile(
+        tmp_path / "n.rnetc",
+        device="cpu",
+        backend="openvino",
+        dtype="int8",
+        module=module,
+        calibration=Calibration(samples=8),
+    )
+    assert any("measured on noise" in note for note in result.notes)
+    assert result.metadata.quantised is not None
+    assert result.metadata.quantised.source == "noise (8 samples)"
+
+
+def test_a_network_that_degrades_says_so(
+    module: nn.Module, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quantise, "ENOUGH", 1.01)
+    result = small().compile(
+        tmp_path / "n.rnetc",
+        device="cpu",
+        backend="openvino",
+        dtype="int8",
+        module=module,
+        calibration=Calibration(data),
+    )
+    assert any(note.startswith("WARNING: int8 changes the answer") for note in result.notes)
+
+
+def test_one_that_is_destroyed_is_refused(module: nn.Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quantise, "USELESS", 1e-9)
+    with pytest.raises(CompileError, match="in int8 the network differs from float32") as caught:
+        small().compile(tmp_path / "n.rnetc", device="cpu", backend="openvino", dtype="int8", module=module)
+    assert caught.value.problem is Problem.DISAGREES
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_command_says_what_it_measured(tmp_path: Path, data: Path) -> None:
+    (tmp_path / "small.rnet").write_text(TEXT, encoding="utf-8")
+    int8 = ("--dtype", "int8", "--calibration", data, "--samples", "32", "--keep-float", "last")
+    done = run("compile", tmp_path / "small.rnet", "--device", "cpu", *int8, "-o", tmp_path / "n.rnetc")
+    assert done.code == 0, done.err
+    assert "int8, scales of inputs.npy (32 samples): gives float32's answer for" in done.err
+    assert "(taken)" in done.err
+    assert "inductor: not here: it has no int8" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--calibration", "somewhere"), "`--calibration` is for int8"),
+        (("--dtype", "int8", "--calibration", "nowhere"), "cannot read `nowhere`"),
+        (("--dtype", "int8", "--samples", "0"), "0 samples are none"),
+        (("--dtype", "int8", "--crop", "2"), "a crop of 2.0"),
+        (("--dtype", "int8", "--std", "0"), "must be more than 0"),
+        (("--dtype", "int8", "--backend", "inductor"), "it has no int8"),
+    ],
+)
+def test_wrong_use_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], said: str
+) -> None:
+    (tmp_path / "small.rnet").write_text(TEXT, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    done = run("compile", "small.rnet", "--device", "cpu", "-o", "n.rnetc", *arguments)
+    assert done.code == 2
+    assert said in done.err
+    assert [path.name for path in tmp_path.iterdir()] == ["small.rnet"]
+
+
+@pytest.mark.parametrize("backend", BOTH)
+def test_the_engines_of_onnx_have_int8_and_inductor_has_not(backend: str) -> None:
+    assert engine(backend).lacking("cpu", Precision.INT8) is None
+    assert engine("inductor").lacking("cpu", Precision.INT8) is not None
+
+
+# --- what it is measured on ---
+
+
+def picture(path: Path, size: tuple[int, int], colour: tuple[int, int, int]) -> None:
+    from PIL import Image
+
+    Image.new("RGB", size, colour).save(path)
+
+
+def test_images_are_resized_cropped_and_normalised(tmp_path: Path) -> None:
+    (tmp_path / "class").mkdir()
+    picture(tmp_path / "class" / "wide.png", (90, 40), (255, 0, 51))
+    picture(tmp_path / "tall.jpg", (24, 60), (255, 0, 51))
+    (tmp_path / "notes.txt").write_text("no image")
+    found = samples(Calibration(tmp_path, mean=(0.5,), std=(0.25,)), SPEC)
+    assert found.inputs.shape == (2, 3, 24, 24)
+    for at, value in enumerate((2.0, -2.0, -1.2)):
+        torch.testing.assert_close(found.inputs[:, at], torch.full((2, 24, 24), value), atol=0.1, rtol=0)
+    assert found.notes  # two are few
+
+
+def test_the_crop_is_the_middle(tmp_path: Path) -> None:
+    from PIL import Image
+
+    array = np.zeros((48, 96, 3), dtype=np.uint8)
+    array[:, 24:72] = 255  # the middle half is white
+    Image.fromarray(array).save(tmp_path / "half.png")
+    found = samples(Calibration(tmp_path, mean=(0.0,), std=(1.0,), crop=1.0), SPEC).inputs
+    assert float(found.mean()) > 0.97
+
+
+def test_samples_come_from_all_of_a_folder(tmp_path: Path) -> None:
+    for at in range(10):
+        torch.save(torch.full((3, 24, 24), float(at)), tmp_path / f"{at}.pt")
+    found = samples(Calibration(tmp_path, samples=5), SPEC).inputs
+    assert found[:, 0, 0, 0].tolist() == [0, 2, 4, 6, 8]
+
+
+@pytest.mark.parametrize("suffix", ["npy", "pt", "safetensors"])
+def test_tensors_of_each_kind(tmp_path: Path, suffix: str) -> None:
+    from safetensors.torch import save_file
+
+    x = torch.randn(6, 3, 24, 24)
+    path = tmp_path / f"x.{suffix}"
+    match suffix:
+        case "npy":
+            np.save(path, x.numpy())
+        case "pt":
+            torch.save({"images": x}, path)
+        case _:
+            save_file({"images": x}, path)
+    torch.testing.assert_close(samples(Calibration(path), SPEC).inputs, x)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda folder: (folder / "a.txt").write_text("x"), "neither images nor tensors"),
+        (lambda folder: (folder / "a.png").write_bytes(b"no image"), "is no image that can be read"),
+        (lambda folder: (folder / "a.npy").write_bytes(b"no array"), "is no array that can be read"),
+        (lambda folder: (folder / "a.pt").write_bytes(b"no tensors"), "holds no tensors"),
+        (lambda folder: np.save(folder / "a.npy", np.zeros((2, 3, 8, 8), np.float32)), "2x3x8x8 of float32"),
+        (lambda folder: np.save(folder / "a.npy", np.zeros((2, 3, 24, 24), np.uint8)), "2x3x24x24 of uint8"),
+        (lambda folder: np.save(folder / "a.npy", np.zeros((0, 3, 24, 24), np.float32)), "holds no samples"),
+        (lambda folder: np.save(folder / "a.npy", np.full((1, 3, 24, 24), np.nan, np.float32)), "infinite or none"),
+        (lambda folder: np.save(folder / "a.npy", np.array([{}], dtype=object), allow_pickle=True), "is no array"),
+    ],
+)
+def test_what_cannot_be_calibrated_with_is_said(tmp_path: Path, make: object, said: str) -> None:
+    make(tmp_path)  # type: ignore[operator]
+    with pytest.raises(CompileError, match=said) as caught:
+        samples(Calibration(tmp_path), SPEC)
+    assert caught.value.problem is Problem.BAD_CALIBRATION
+
+
+def test_images_are_refused_for_networks_that_take_none(tmp_path: Path) -> None:
+    picture(tmp_path / "a.png", (8, 8), (0, 0, 0))
+    dims = (Dimension("batch", 1, 1), Dimension("channels", 7, 7), *SPEC.dims[2:])
+    with pytest.raises(CompileError, match="images have 1 or 3 channels"):
+        samples(Calibration(tmp_path), InputSpec(dims))
+
+
+# --- real images ---
+
+FASHION = Path("/usr/share/datasets/fashion-mnist")
+"""Debian's package dataset-fashion-mnist."""
+
+
+def fashion(name: str) -> Iterator[Tensor]:
+    for kind, offset in (("images-idx3", 16), ("labels-idx1", 8)):
+        with gzip.open(next(FASHION.rglob(f"{name}-{kind}-ubyte.gz"))) as file:
+            raw = torch.frombuffer(bytearray(file.read()), dtype=torch.uint8)[offset:]
+        yield raw.reshape(-1, 1, 28, 28).float().div(255).sub(0.286).div(0.353) if offset == 16 else raw.long()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not FASHION.exists(), reason="Debian's dataset-fashion-mnist is not installed")
+def test_a_trained_network_keeps_its_accuracy(tmp_path: Path) -> None:
+    text = TEXT.replace("3x24x24", "1x28x28").replace(
+        "    global_avg_pool", "    stage layer2: basic(32, stride = 2)\n    global_avg_pool"
+    )
+    net = resnetdsl.load(text).network("small")
+    torch.manual_seed(0)
+    module = net.module().train()
+    images, labels = fashion("train")
+    optimiser = torch.optim.SGD(module.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
+    steps = 250
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 0.2, total_steps=steps)
+    for _ in range(steps):
+        at = torch.randint(len(images), (128,))
+        loss = F.cross_entropy(module(images[at]), labels[at])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+    module.eval()
+    torch.save(images[:256].clone(), tmp_path / "some.pt")
+    result = net.compile(
+        tmp_path / "n.rnetc",
+        device="cpu",
+        dtype="int8",
+        batch="1..512",
+        module=module,
+        calibration=Calibration(tmp_path / "some.pt"),
+    )
+    assert result.metadata.quantised is not None
+    assert (result.metadata.quantised.top1 or 0) > 0.97
+    artifact = load_artifact(tmp_path / "n.rnetc")
+    images, labels = fashion("t10k")
+    right = {"float32": 0, "int8": 0}
+    with torch.no_grad():
+        for x, wanted in zip(images.split(500), labels.split(500), strict=True):
+            right["float32"] += int((module(x).argmax(1) == wanted).sum())
+            right["int8"] += int((artifact(x).argmax(1) == wanted).sum())  # type: ignore[union-attr]
+    assert right["float32"] > 8000
+    assert right["int8"] > right["float32"] - 100
