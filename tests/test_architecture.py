@@ -43,8 +43,9 @@ DOORS = {
     "wasmtime": ("emit/diagram/engine.py",),
     "resvg_py": ("emit/diagram/png.py",),
     "fpdf": ("emit/diagram/pdf.py",),
+    "PIL": ("compile/calibration.py",),
     "onnx": ("emit/onnx.py", "compile/", "bench/"),
-    "onnxruntime": ("compile/engines/onnxruntime.py", "bench/"),
+    "onnxruntime": ("compile/engines/onnxruntime.py", "compile/quantise.py", "bench/"),
     "openvino": ("compile/engines/openvino.py", "bench/"),
 }
 """A library and the files (or folders) of resnetdsl that may import it."""
