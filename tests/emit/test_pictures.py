@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import struct
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from resnetdsl.api import load
 from resnetdsl.emit.diagram import (
     BoxKind,
     DiagramTooLarge,
@@ -418,7 +420,19 @@ def test_hovering_over_a_box_tells_its_path() -> None:
     root = ET.fromstring(to_svg(draw(view(resnet18(), Level.BLOCK))))
     notes = [element.text for element in root.iter(f"{SVG}title")]
     assert notes[0] == "resnet18"
-    assert "conv1\n9.54 k params, 118 M MACs" in notes
+    assert (
+        "conv1\n3×224×224 → 64×112×112\n9.54 k params, 118 M MACs\n9.63 MB of activations, receptive field 7\n"
+        "resnet18 > stem"
+    ) in notes
+
+
+def test_hovering_tells_the_line_of_the_spec() -> None:
+    net = load("resnet18").network("resnet18")
+    notes = [element.text for element in ET.fromstring(str(net.render())).iter(f"{SVG}title")]
+    block = next(note for note in notes if note and note.startswith("layer2.0\n"))
+    assert "64×28×28" not in block
+    assert "64×56×56 → 128×28×28" in block
+    assert re.search(r"resnet\.rnet:\d+, resnet18 > layer2 > basic\n", block)
 
 
 def test_too_large_a_picture_is_refused_with_a_way_out() -> None:

@@ -45,7 +45,7 @@ class Facts:
         node = self.graph.node(source.node)
         kind = shape(self.graph.type(source))
         field = str(self.fields[node.id])
-        return About(name, (name,), self._trail(node.scope), node.span, "", (), (kind,), (kind,), Totals(), 0, field)
+        return About(name, (name,), self._trail(node.scope), node.span, "", (kind,), (kind,), Totals(), 0, field)
 
     def _about(
         self, path: str, copies: tuple[str, ...], scope: int, span: Span | None, doc: str, nodes: Sequence[Node]
@@ -63,7 +63,6 @@ class Facts:
             self._trail(scope),
             span,
             first_line(doc),
-            tuple(node.op for node in nodes),
             tuple(shape(self.graph.type(source)) for source in sources),
             tuple(map(shape, last.outputs)),
             sums,

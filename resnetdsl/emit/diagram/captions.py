@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from pathlib import PurePath
 
 from resnetdsl.analysis.costs import Cost
 from resnetdsl.emit.diagram.model import About
-from resnetdsl.emit.words import human, printable, shortened
+from resnetdsl.emit.words import human, human_bytes, printable, shortened
 from resnetdsl.ir.graph import Graph, Node, Value
 from resnetdsl.ir.types import TensorType
 
 MOST = 44
 """Characters of a line in a box."""
 
-_LONG_NOTE = 300
+_LONG_NOTE = 400
 
 
 def line(text: str) -> str:
@@ -64,10 +65,28 @@ def _costs(params: int, macs: int) -> str:
 
 
 def note(about: About) -> str:
-    """What hovering over a box tells: its path, its costs, its documentation."""
+    """What hovering over a box tells: its path and where that comes from, shapes, costs, documentation."""
     copies = f" .. {about.copies[-1]}" if len(about.copies) > 1 else ""
-    lines = (printable(about.path) + copies, printable(_costs(about.sums.params, about.sums.macs)), about.doc)
-    return "\n".join(filter(None, lines))[:_LONG_NOTE]
+    ways = " → ".join(filter(None, (_shapes(about.inputs), _shapes(about.outputs))))
+    memory = [f"{human_bytes(about.bytes)} of activations"] if about.bytes else []
+    made = [f"{PurePath(about.span.file.name).name}:{about.span.line}"] if about.span else []
+    names = [step.name for step in about.trail]
+    lines = (
+        about.path + copies,
+        ways,
+        _costs(about.sums.params, about.sums.macs),
+        ", ".join([*memory, f"receptive field {about.field}"]),
+        ", ".join([*made, " > ".join(names)]),
+        about.doc,
+    )
+    return "\n".join(printable(line) for line in lines if line)[:_LONG_NOTE]
+
+
+def _shapes(shapes: Sequence[str]) -> str:
+    """`64×56×56`, `4 × 26×28×28` for equal ones."""
+    return ", ".join(
+        f"{count} × {text}" if (count := shapes.count(text)) > 1 else text for text in dict.fromkeys(shapes)
+    )
 
 
 def shape(kind: TensorType) -> str:

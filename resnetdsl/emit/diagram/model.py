@@ -80,7 +80,6 @@ class About:
     trail: tuple[Step, ...]
     span: Span | None
     doc: str
-    ops: tuple[str, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     sums: Totals
