@@ -14,7 +14,7 @@ from resnetdsl.diagnostics.plain import escape
 
 _REFRESH = 0.2
 _LOG_EVERY = 5.0
-"""Seconds between two counts in a log. The first and the last of a phase are always there."""
+"""Seconds between two lines of one phase in a log: what is done sooner needs none."""
 
 Clock = Callable[[], float]
 
@@ -23,8 +23,8 @@ class Progress:
     """Phases of one piece of work, each with its time, and how much of the present one is done.
 
     A terminal shows one line that changes in place, and keeps a line for each finished phase. A log gets a line when a
-    phase starts and when a count moves, with the seconds since the start. Used as a context: on leaving, by Ctrl-C too,
-    the terminal is left as it should be.
+    phase starts, and of a long one every few seconds, with the seconds since the start. Used as a context: on leaving,
+    by Ctrl-C too, the terminal is left as it should be.
     """
 
     def __init__(self, stream: TextIO, *, live: bool, quiet: bool = False, clock: Clock = time.monotonic) -> None:
@@ -61,7 +61,7 @@ class Progress:
             now = self._clock()
             if self._live:
                 self._draw()
-            elif not self._quiet and (done in (1, total) or now - self._logged >= _LOG_EVERY):
+            elif not self._quiet and now - self._logged >= _LOG_EVERY:
                 self._log(f"{self._phase}: {self._count}")
 
     def __enter__(self) -> Self:

@@ -18,6 +18,7 @@ from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.make import Made
 from resnetdsl.compile.metadata import Trial
 from resnetdsl.compile.options import Mode
+from resnetdsl.compile.progress import count
 
 _SECONDS = 4.0
 """How long all engines together are measured, about."""
@@ -87,11 +88,12 @@ def measure(calls: Mapping[str, Callable[[], object]]) -> dict[str, float]:
         first.append(_timed(call))
     rounds = min(_MOST_ROUNDS, max(_FEWEST_ROUNDS, int(_SECONDS / max(2 * sum(first), 1e-9))))
     found: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(rounds):
+    for done in range(rounds):
         for name, call in calls.items():
             time.sleep(_PAUSE)
             call()  # wakes its threads and fills the processor's caches
             found[name].append(_timed(call))
+        count(done + 1, rounds, "rounds")
     return {name: statistics.median(times) for name, times in found.items()}
 
 

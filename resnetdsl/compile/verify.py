@@ -19,6 +19,7 @@ from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.inputs import InputSpec
 from resnetdsl.compile.metadata import Agreement, Measurement
 from resnetdsl.compile.options import Precision
+from resnetdsl.compile.progress import count
 
 OWN_WEIGHTS = "own weights"
 MADE_UP_WEIGHTS = "made-up weights and norm statistics"
@@ -115,7 +116,8 @@ def _measure(
     notes: list[str],
 ) -> list[Measurement]:
     found = []
-    for shape in shapes:
+    for done, shape in enumerate(shapes):
+        count(done, len(shapes), f"sizes with {weights}")
         x = _random(shape, reference.module, seed)
         expected = reference(x)
         with torch.no_grad():

@@ -41,7 +41,7 @@ def test_shipped_targets(name: str) -> None:
 
 
 def test_what_is_shipped() -> None:
-    assert set(shipped_targets()) >= {"cpu-latency", "cpu-throughput", "h100", "h200"}
+    assert set(shipped_targets()) >= {"cpu-latency", "cpu-throughput", "cpu-int8", "h100", "h200"}
 
 
 def test_a_file(target: Path) -> None:

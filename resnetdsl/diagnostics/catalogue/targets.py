@@ -202,11 +202,11 @@ CODES = (
             """,
         bad="""
             device: cuda
-            backend: openvino
+            dtype: int8
             """,
         good="""
             device: cpu
-            backend: openvino
+            dtype: int8
             """,
     ),
 )
