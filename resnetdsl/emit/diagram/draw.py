@@ -67,6 +67,8 @@ class _Artist:
     frames: dict[int, Edges] = field(init=False)
     titles: dict[int, float] = field(init=False)
     """Where the titles of the frames begin."""
+    from_left: set[int] = field(init=False)
+    """The boxes that a wire comes into at the left."""
     taken: list[Edges] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -75,6 +77,11 @@ class _Artist:
         grown = Grown(self.view, self.bodies, self.found.frames, self.routes, self.direction)
         self.frames = grown.edges()
         self.titles = {cluster.id: grown.title(cluster, self.frames[cluster.id]) for cluster in self.view.clusters}
+        self.from_left = {
+            target
+            for number, route in self.routes.items()
+            if route.tip[0] <= self.bodies[target := self.view.wires[number].target][0]
+        }
         self.taken = self._taken()
 
     def _body(self, box: Box) -> Edges:
@@ -104,13 +111,8 @@ class _Artist:
         return Group(f"c{cluster.id}", f"cluster {cluster.style}", tuple(shapes), note(cluster.about))
 
     def box(self, box: Box) -> Group:
-        edges = self.bodies[box.id]
-        into = [
-            self.routes[at] for at, wire in enumerate(self.view.wires) if at in self.routes and wire.target == box.id
-        ]
-        from_left = any(route.tip[0] <= edges[0] for route in into)
         artist = BoxArtist(self.theme, self.direction, self.view.marked)
-        shapes = artist.shapes(box, edges, from_left=from_left)
+        shapes = artist.shapes(box, self.bodies[box.id], from_left=box.id in self.from_left)
         return Group(f"n{box.id}", f"node {box.kind.value} {box.tone.value}", shapes, note(box.about))
 
     # --- wires ---
@@ -130,7 +132,7 @@ class _Artist:
             shapes.append(Text(*route.label, wire.label, WIRE, colour, label, route.anchor))
         if wire.shape:
             shapes.append(self._shape_label(wire, route.start))
-        return Group(f"e{wire.source}-{wire.target}", f"edge {wire.kind.value}", tuple(shapes), wire.label)
+        return Group(f"e{number}", f"edge {wire.kind.value}", tuple(shapes), wire.label)
 
     def _as_laid_out(self, wire: Wire, course: Course) -> Route:
         """Graphviz's course, up to the boxes: Graphviz's own have room for what stands beside them, too."""

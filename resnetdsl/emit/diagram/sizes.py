@@ -113,7 +113,3 @@ def skip_room(skips: tuple[Skip, ...], direction: Direction) -> tuple[float, flo
     if direction is Direction.DOWN:
         return SKIP_BULGE + SKIP_GAP + width, height
     return width, SKIP_BULGE + SKIP_GAP + height
-
-
-def wire_label(text: str) -> Line:
-    return Line(text, WIRE, bold=False)
