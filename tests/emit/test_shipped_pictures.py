@@ -1,0 +1,46 @@
+"""A network of every shipped spec, drawn: no text on another, every shortcut beside its branch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from resnetdsl.api import load, shipped_files
+from resnetdsl.emit.diagram import BoxKind, WireKind, draw, view
+from resnetdsl.emit.diagram.picture import Curve, Text, bounds
+from resnetdsl.emit.outline import Level
+from resnetdsl.ir.graph import CheckedGraph
+from resnetdsl.spec import SpecError
+
+_BY = 1.5
+"""Points that two texts may share: a line's box is higher than its letters."""
+
+
+def first(path: Path) -> CheckedGraph:
+    """The first network of a spec that needs no arguments."""
+    spec = load(path)
+    for name in spec.networks:
+        try:
+            return spec.network(name).checked
+        except SpecError:
+            continue
+    pytest.skip(f"every network of {path.name} needs arguments")
+
+
+@pytest.mark.parametrize("path", shipped_files(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("level", [Level.NETWORK, Level.STAGE, Level.BLOCK])
+def test_shipped_networks_can_be_read(path: Path, level: Level) -> None:
+    drawn = view(first(path), level)
+    picture = draw(drawn)
+    texts = [(shape.text, bounds(shape)) for shape in picture.shapes() if isinstance(shape, Text)]
+    for at, (one, (left, top, right, bottom)) in enumerate(texts):
+        for other, edges in texts[:at]:
+            apart = left > edges[2] - _BY or right < edges[0] + _BY or top > edges[3] - _BY or bottom < edges[1] + _BY
+            assert apart, (one, other)
+    groups = {group.id: group for group in picture.groups}
+    for number, wire in enumerate(drawn.wires):
+        if wire.kind is not WireKind.MAIN and drawn.boxes[wire.target].kind is BoxKind.MERGE:
+            curve = next(shape for shape in groups[f"e{number}"].shapes if isinstance(shape, Curve))
+            # Graphviz's own curve, which it falls back to, has no straight piece.
+            assert any(len(piece) == 1 for piece in curve.pieces), wire
