@@ -94,7 +94,7 @@ def arguments(given: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--nets", type=listed, default=(), help="networks, such as resnet50,preresnet1001")
     parser.add_argument("--batches", type=listed, default=(), help="batch sizes, such as 1,16")
     parser.add_argument("--minutes", type=float, default=25.0, help="start nothing that would not end within these")
-    parser.add_argument("--seconds", type=float, default=12.0, help="to measure each table for")
+    parser.add_argument("--seconds", type=float, default=8.0, help="to measure each table for")
     parser.add_argument("--rounds", type=int, default=5, help="that each table has at least")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     parser.add_argument("--threads", type=int, default=cores)

@@ -14,8 +14,9 @@ A new process, past `import torch`: loading the artifact, every byte of it check
 {batch}. {count} processes each, in turns."""
 
 RUN = """\
-The target is to be at least as fast as the fastest peer, off eager by 1e-4 of the largest output at most. *Level* is a
-ratio below 1 whose quartiles reach it. onnxruntime and openvino are given what `torch.onnx.export` writes."""
+The target is that what `--backend auto` takes is at least as fast as the fastest peer, off eager by 1e-4 of the largest
+output at most. *Level* is a ratio below 1 whose quartiles reach it. The peers onnxruntime and openvino are given what
+`torch.onnx.export` writes."""
 
 PRECISION = """\
 Each on the engine that `--backend auto` takes for it. Weights are random here, so that *off eager by* says how far the

@@ -127,7 +127,11 @@ def ours(backend: str, **settings: object) -> Make:
         )
         artifact = load_artifact(path)
         x = match.input()
-        return match.wait(lambda: artifact(x), artifact.metadata.engine if backend == "auto" else "")
+        notes = [artifact.metadata.engine] if backend == "auto" else []
+        quantised = artifact.metadata.quantised
+        if quantised is not None and quantised.top1 is not None:
+            notes.append(f"float32's answer for {quantised.top1:.0%} of {quantised.samples} samples")
+        return match.wait(lambda: artifact(x), ", ".join(notes))
 
     return make
 
