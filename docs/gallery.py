@@ -54,6 +54,12 @@ PIECES = (
         "render --compare plain34 resnet34",
     ),
     Piece(
+        "figure3",
+        "The same at a glance",
+        "At level `network`, to the right.",
+        "render --compare plain34 resnet34 --level network --direction right",
+    ),
+    Piece(
         "resnet50",
         "ResNet-50",
         "Level `block` opens the first block of a kind; the others are its copies. `--columns` makes a page of it, in "

@@ -74,7 +74,15 @@ def skeleton(view: View, direction: Direction) -> str:
         max([_GAP, *(text_width(wire.shape, WIRE) for wire in view.wires)]) if direction is Direction.RIGHT else _GAP
     )
     # Ranked as a whole: clusters ranked one by one may end up side by side.
-    dot = _graph(view, direction, {"ranksep": _inches(along + 10), "nodesep": "0.25", "newrank": "true"})
+    dot = _graph(
+        view,
+        direction,
+        {
+            "ranksep": _inches(along + 14 if direction is Direction.RIGHT else along + 10),
+            "nodesep": "0.25",
+            "newrank": "true",
+        },
+    )
     forks = {wire.source for wire in view.wires if wire.kind is not WireKind.MAIN}
     chains = _chains(view)
 
