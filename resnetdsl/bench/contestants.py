@@ -52,7 +52,6 @@ def torch_compile(*, freezing: bool = False, mode: str | None = None) -> Make:
     """`torch.compile` of timm's module, or where that lacks the network of ours."""
 
     def make(match: Match) -> Running:
-        _only_floats(match)
         try:
             module = _of_library("timm", match)
         except Absent:
@@ -68,7 +67,7 @@ def torch_compile(*, freezing: bool = False, mode: str | None = None) -> Make:
             with torch.no_grad():
                 return compiled(x)
 
-        return match.wait(run)
+        return match.wait(run, match.note)
 
     return make
 
@@ -84,16 +83,15 @@ def onnxruntime(match: Match) -> Running:
     options.log_severity_level = 3
     session = ort.InferenceSession(str(_onnx(match)), options, providers=["CPUExecutionProvider"])
     feed = {session.get_inputs()[0].name: match.input().numpy()}
-    return Running(lambda: [torch.from_numpy(result) for result in session.run(None, feed)])
+    return Running(lambda: [torch.from_numpy(result) for result in session.run(None, feed)], match.note)
 
 
 def openvino(match: Match) -> Running:
     """OpenVINO on what `torch.onnx.export` writes: all threads for the one request, in the type that was asked for."""
     _needs("openvino", "onnxscript")
-    _only_floats(match)
     import openvino as ov
 
-    precision = {Precision.FLOAT32: "f32", Precision.BFLOAT16: "bf16"}.get(match.precision)
+    precision = {Precision.FLOAT32: "f32", Precision.BFLOAT16: "bf16"}.get(match.floating)
     if precision is None:
         raise Absent(f"no {match.precision.value} on a CPU")
     settings = {
@@ -105,7 +103,7 @@ def openvino(match: Match) -> Running:
     compiled = core.compile_model(core.read_model(str(_onnx(match))), "CPU", settings)
     request = compiled.create_infer_request()
     x = match.input().float().numpy()
-    return Running(lambda: [torch.from_numpy(value) for value in request.infer([x]).to_tuple()])
+    return Running(lambda: [torch.from_numpy(value) for value in request.infer([x]).to_tuple()], match.note)
 
 
 def ours(backend: str, **settings: object) -> Make:
@@ -122,8 +120,7 @@ def ours(backend: str, **settings: object) -> Make:
             dtype=match.precision.value,
             batch=match.batch,
             backend=backend,
-            mode="latency" if match.batch == 1 else "throughput",
-            **settings,  # type: ignore[arg-type]
+            **{"mode": "latency" if match.batch == 1 else "throughput", **settings},  # type: ignore[arg-type]
         )
         artifact = load_artifact(path)
         x = match.input()
@@ -160,7 +157,6 @@ def contestants(device: str, backends: tuple[str, ...] = (), **settings: object)
 
 
 def _module(match: Match, module: nn.Module) -> Running:
-    _only_floats(match)
     module = _placed(match, module)
     x = _layout(match, match.input())
 
@@ -168,7 +164,7 @@ def _module(match: Match, module: nn.Module) -> Running:
         with torch.inference_mode():
             return module(x)
 
-    return match.wait(run)
+    return match.wait(run, match.note)
 
 
 def _placed(match: Match, module: nn.Module) -> nn.Module:
@@ -204,13 +200,8 @@ def _needs(*modules: str) -> None:
             raise Absent(f"{module} is not installed")
 
 
-def _only_floats(match: Match) -> None:
-    if match.precision.value.startswith("int"):
-        raise Absent(f"no {match.precision.value}")
-
-
 def _only_float32(match: Match) -> None:
-    if match.precision is not Precision.FLOAT32:
+    if match.floating is not Precision.FLOAT32:
         raise Absent(f"no {match.precision.value} on a CPU")
 
 

@@ -38,10 +38,20 @@ class Match:
     scratch: Path
 
     @property
+    def floating(self) -> Precision:
+        """What those compute in who are given the float32 network where ours is int8."""
+        return Precision(self.precision.tensors)
+
+    @property
     def dtype(self) -> torch.dtype:
-        """Of weights and input, for those who know no narrower one than torch's."""
+        """Of the input, and of the weights of those."""
         found: torch.dtype = getattr(torch, self.precision.tensors)
         return found
+
+    @property
+    def note(self) -> str:
+        """What is to be said of those."""
+        return "" if self.floating is self.precision else self.floating.value
 
     def input(self) -> Tensor:
         x = torch.randn((self.batch, *self.size), generator=torch.Generator().manual_seed(0))

@@ -3,6 +3,9 @@
 Every contestant has the same weights, is warmed up until its times are steady, and is measured once in each round. The
 times are medians with quartiles, and how many times as fast as eager is the median over the rounds. `off eager by` is
 the largest difference to eager float32, as a share of the largest output.
+
+`--backend` measures one engine, and all that are here by default; `--batch 1,16` measures two sizes, and a range both
+of its ends. With `--dtype int8` the others compute in float32.
 """
 
 from __future__ import annotations
@@ -43,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from resnetdsl.compile.errors import CompileError
 
-    settings = settle(args)
+    settings = settle(args, backend="auto", mode=None)
     batches = _batches(str(settings["batch"]))
     found = network(args)
     try:

@@ -53,14 +53,17 @@ def add_target(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--without", metavar="PASS", action="append", default=[], help="leave out a pass; see --plan")
 
 
-def settle(args: argparse.Namespace) -> dict[str, object]:
-    """The settings as `Network.compile` takes them: the options', else the target's, else the usual."""
+def settle(args: argparse.Namespace, **usual: object) -> dict[str, object]:
+    """The settings as `Network.compile` takes them: the options', else the target's, else the usual.
+
+    `usual` is what is usual with a command that is not `compile`.
+    """
     said: dict[str, object] = {}
     if args.target is not None:
         said = _target(args.target)
     given = {name: getattr(args, name) for name in USUAL if getattr(args, name) is not None}
     without = dict.fromkeys((*_names(said.pop("without", ())), *args.without))
-    found = {**USUAL, **said, **given, "without": tuple(without)}
+    found = {**USUAL, **usual, **said, **given, "without": tuple(without)}
     if found["dtype"] == "int8" and "backend" not in said | given:
         found["backend"] = "auto"  # the usual engine has no int8
     return found

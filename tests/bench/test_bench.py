@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -142,10 +143,17 @@ def test_a_library_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> Non
         peer("timm", "resnet18", None, {})
 
 
-def test_engines_for_floats_stay_away_from_integers(match: Match) -> None:
+def test_beside_int8_the_others_compute_in_float32(match: Match) -> None:
+    narrow = replace(match, precision=Precision.INT8)
+    running = eager(narrow)
+    assert running.note == "float32"
+    assert agreement(match.expected(), running.run()) == 0
+
+
+def test_engines_without_a_type_stay_away(match: Match) -> None:
     for each in contestants("cpu"):
         if each.group == "peer" and "torch.compile" not in each.name:
-            half = Match(match.network, match.module, 1, match.size, Precision.FLOAT16, "cpu", match.scratch)
+            half = replace(match, precision=Precision.FLOAT16)
             with pytest.raises(Absent, match="float16|not installed"):
                 each.make(half)
 
