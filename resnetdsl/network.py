@@ -171,8 +171,8 @@ class Network:
         columns: int | None = None,
         scale: float = 2.0,
     ) -> str | bytes:
-        """A diagram at level `network`, `stage`, `block` or `op`: text for `svg`, `tikz`, `dot`, `mermaid` and `html`
-        (a page to explore), bytes for `png` (`scale` pixels a point) and `pdf`.
+        """A diagram at level `network`, `stage`, `block` or `op`: text for `svg`, `latex`, `tikz`, `dot`, `mermaid`
+        and `html` (a page to explore), bytes for `png` (`scale` pixels a point) and `pdf`.
 
         `opened` are paths of parts to be opened beyond the level, `theme` a shipped one or a YAML file, `direction`
         `down` or `right`, `columns` how many to cut a picture into. Raises ValueError for what there is none of,

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from resnetdsl.network import Network
 
 NAME = "render"
-HELP = "draw a network, or several side by side: SVG, PNG, PDF, TikZ, DOT, Mermaid, an interactive page"
-FORMATS = ("svg", "png", "pdf", "tikz", "dot", "mermaid", "html")
+HELP = "draw a network, or several side by side: SVG, PNG, PDF, LaTeX, DOT, Mermaid, an interactive page"
+FORMATS = ("svg", "png", "pdf", "latex", "tikz", "dot", "mermaid", "html")
 _POINTS_PER_INCH = 72
 _DEFAULT_SCALE = 2.0
 

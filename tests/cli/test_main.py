@@ -49,7 +49,7 @@ def test_help_of_a_command(name: str) -> None:
         ("check", "-", "--color", "blue"),
         ("compile",),
         ("compile", "-", "--device", "tpu"),
-        ("compile", "-", "--dtype", "int8"),
+        ("compile", "-", "--dtype", "int4"),
         ("compile", "-", "--seed", "x"),
         ("export", "-"),
         ("export", "-", "--to", "caffe"),

@@ -286,7 +286,7 @@ def test_tikz_compiles(name: str, tmp_path: Path) -> None:
     make = Builder(name, doc=name)
     with make.scope(ScopeKind.BLOCK, name, name):
         x = make("conv", make.input(3, 8, 8), at=name, out_channels=4, kernel=3)
-    text = encode(draw(view(make.done(x))), "tikz")
+    text = encode(draw(view(make.done(x))), "latex")
     assert isinstance(text, str)
     (tmp_path / "net.tex").write_text(text, encoding="utf-8")
     done = subprocess.run(
@@ -299,6 +299,29 @@ def test_tikz_compiles(name: str, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout[-2000:]
     assert "(1 page" in done.stdout
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="LaTeX is not installed")
+def test_a_paper_takes_a_tikzpicture_in(tmp_path: Path) -> None:
+    text = encode(draw(view(resnet50(), Level.NETWORK)), "tikz")
+    assert isinstance(text, str)
+    (tmp_path / "net.tikz").write_text(text, encoding="utf-8")
+    packages = re.findall(r"\\usepackage(?:\[[^\]]*\])?\{\w+\}", text.partition("\\begin")[0])
+    (tmp_path / "paper.tex").write_text(
+        "\\documentclass[twocolumn]{article}\n" + "\n".join(packages) + "\n\\begin{document}\n"
+        "Text.\n\\begin{figure}\\resizebox{\\columnwidth}{!}{\\input{net.tikz}}\\end{figure}\n\\end{document}\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull" not in done.stdout
 
 
 @pytest.mark.parametrize("form", PICTURES)

@@ -14,9 +14,9 @@ from resnetdsl.emit.diagram.png import to_png
 from resnetdsl.emit.diagram.sizes import Direction
 from resnetdsl.emit.diagram.svg import to_svg
 from resnetdsl.emit.diagram.theme import Theme
-from resnetdsl.emit.diagram.tikz import to_tikz
+from resnetdsl.emit.diagram.tikz import to_latex, to_tikz
 
-PICTURES = ("svg", "png", "pdf", "tikz")
+PICTURES = ("svg", "png", "pdf", "latex", "tikz")
 """Formats of a picture, which is laid out."""
 
 SOURCES = ("dot", "mermaid")
@@ -26,7 +26,7 @@ SUFFIXES = {
     ".svg": "svg",
     ".png": "png",
     ".pdf": "pdf",
-    ".tex": "tikz",
+    ".tex": "latex",
     ".tikz": "tikz",
     ".dot": "dot",
     ".gv": "dot",
@@ -44,6 +44,8 @@ def encode(picture: Picture, form: str, scale: float = 2.0) -> str | bytes:
             return to_png(picture, scale)
         case "pdf":
             return to_pdf(picture)
+        case "latex":
+            return to_latex(picture)
         case "tikz":
             return to_tikz(picture)
         case _:

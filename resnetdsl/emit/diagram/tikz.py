@@ -1,4 +1,4 @@
-"""A picture as LaTeX with TikZ: a document of its own, whose `tikzpicture` may be copied into a paper.
+"""A picture in TikZ: a `tikzpicture` that a paper takes in with `input`, or a LaTeX document of its own.
 
 It is set in Helvetica, whose widths are those that the texts were measured by.
 """
@@ -8,9 +8,10 @@ from __future__ import annotations
 from resnetdsl.emit.diagram.picture import Circle, Curve, Ink, Picture, Point, Rect, Shape, Text
 from resnetdsl.emit.diagram.svg import number
 
-_HEAD = r"""% Made by resnetdsl. Compile it as it stands, or copy the tikzpicture into a paper; that needs
-%   \usepackage{tikz}  \usepackage[T1]{fontenc}  \usepackage{textcomp}
-% Within a paper, \resizebox{\columnwidth}{!}{...} fits it to a column.
+_USE = r"""% Made by resnetdsl, for \resizebox{\columnwidth}{!}{\input{...}} in a paper with
+%   \usepackage{tikz} \usepackage[T1]{fontenc} \usepackage[utf8]{inputenc} \usepackage{textcomp}
+"""
+_HEAD = r"""% Made by resnetdsl.
 \documentclass{article}
 \usepackage[T1]{fontenc}
 \usepackage[utf8]{inputenc}
@@ -55,21 +56,28 @@ _SPECIAL = {
 _LACKING = r"\rule{0.5em}{0.6em}"
 
 
+def to_latex(picture: Picture) -> str:
+    """A LaTeX document with a page as large as the picture."""
+    head = _HEAD.replace("WIDTH", number(picture.width)).replace("HEIGHT", number(picture.height))
+    return f"{head}{_tikz(picture)}\\end{{document}}\n"
+
+
 def to_tikz(picture: Picture) -> str:
-    """The LaTeX text of a picture."""
+    """A `tikzpicture`, and above it what a paper needs for it."""
+    return _USE + _tikz(picture)
+
+
+def _tikz(picture: Picture) -> str:
     colours = sorted(set(_colours(picture)))
     names = {colour: f"rn{colour[1:]}" for colour in colours}
-    lines = [
-        _HEAD.replace("WIDTH", number(picture.width)).replace("HEIGHT", number(picture.height))
-        + "\\begin{tikzpicture}[x=1bp,y=-1bp]"
-    ]
+    lines = ["\\begin{tikzpicture}[x=1bp,y=-1bp]"]
     lines += [f"\\definecolor{{{names[colour]}}}{{HTML}}{{{colour[1:].upper()}}}" for colour in colours]
     fill = f"\\fill[{names[picture.page]}]" if picture.page else "\\path"
     lines.append(f"{fill} (0,0) rectangle ({number(picture.width)},{number(picture.height)});")
     for group in picture.groups:
         lines.append(f"% {group.classes}")
         lines += [_shape(shape, names) for shape in group.shapes]
-    return "\n".join([*lines, "\\end{tikzpicture}%", "\\end{document}"]) + "\n"
+    return "\n".join([*lines, "\\end{tikzpicture}%"]) + "\n"
 
 
 def _colours(picture: Picture) -> list[str]:
