@@ -11,8 +11,11 @@ else may be in it.
 from __future__ import annotations
 
 import json
+import mmap
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +36,15 @@ MOST_METADATA = 256 * 2**20
 _CODE_NAME = re.compile(r"code/(?!\.)[\w.+-]+(/(?!\.)[\w.+-]+)*", re.ASCII)
 _BLOCK = 2**20
 
+_LOCAL_HEADER, _NAME_LENGTH = 30, 26
+"""Of what stands before a member in a zip: its size without name and extra, and where the lengths of those are."""
+
+_ALIGNMENT = 64
+"""Where in the file the weights begin, so that they can be used where they lie."""
+
+_PADDING = 0xD935
+"""The kind of extra field that zips are aligned with."""
+
 
 def write(path: Path, metadata: Metadata, weights: Mapping[str, Tensor], code: Path) -> None:
     """Write an artifact, whole or not at all. `code` is the folder of the engine's files."""
@@ -43,7 +55,9 @@ def write(path: Path, metadata: Metadata, weights: Mapping[str, Tensor], code: P
             with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
                 # `ZipInfo` has a fixed date: an artifact does not tell when it was made.
                 archive.writestr(zipfile.ZipInfo(METADATA), metadata.to_json())
-                archive.writestr(zipfile.ZipInfo(WEIGHTS), save({k: v.cpu() for k, v in weights.items()}))
+                info = zipfile.ZipInfo(WEIGHTS)
+                info.extra = _padding(archive.start_dir + _LOCAL_HEADER + len(WEIGHTS))
+                archive.writestr(info, save({k: v.cpu() for k, v in weights.items()}))
                 for file in sorted(each for each in code.rglob("*") if each.is_file()):
                     info = zipfile.ZipInfo(CODE + file.relative_to(code).as_posix())
                     info.file_size = file.stat().st_size
@@ -70,6 +84,12 @@ def unpacking(path: Path) -> Iterator[tuple[Metadata, Unpacked]]:
         yield _metadata(archive, path), Unpacked(archive)
 
 
+def _padding(end: int) -> bytes:
+    """An extra field after which a member that would begin at `end` begins at a multiple of the alignment."""
+    spare = -(end + 4) % _ALIGNMENT
+    return struct.pack("<HH", _PADDING, spare) + bytes(spare)
+
+
 class Unpacked:
     """The rest of an open artifact."""
 
@@ -79,13 +99,21 @@ class Unpacked:
     def weights(self, device: torch.device) -> dict[str, Tensor]:
         """The weights by name. They have been held against their checksum."""
         info = self._archive.getinfo(WEIGHTS)
-        buffer = bytearray(info.file_size)
-        with self._archive.open(info) as member:
-            at = 0
-            while at < len(buffer) and (block := member.read(64 * _BLOCK)):
-                buffer[at : at + len(block)] = block
-                at += len(block)
-        return {name: tensor.to(device) for name, tensor in _tensors(buffer).items()}
+        member = self._archive.open(info)  # checks the header in front of it
+        if info.compress_type != zipfile.ZIP_STORED or self._archive.filename is None:
+            raise zipfile.BadZipFile("its weights are compressed")
+        # Where the file has them, for nobody changes a file that `whole_file` wrote; written to, a page is copied.
+        with member, Path(self._archive.filename).open("rb") as file:
+            file.seek(info.header_offset + _NAME_LENGTH)
+            start = info.header_offset + _LOCAL_HEADER + sum(struct.unpack("<HH", file.read(4)))
+            file.seek(0)
+            mapped = mmap.mmap(file.fileno(), start + info.file_size, access=mmap.ACCESS_COPY)
+        view = memoryview(mapped)[start:]
+        if zlib.crc32(view) != info.CRC:
+            raise zipfile.BadZipFile(f"{WEIGHTS} is damaged")
+        if start % _ALIGNMENT:  # kernels read aligned numbers
+            view = memoryview(bytearray(view))
+        return {name: tensor.to(device) for name, tensor in _tensors(view).items()}
 
     def code(self, folder: Path) -> None:
         """The engine's files into a folder, each held against its checksum."""
@@ -114,11 +142,11 @@ _TYPES = {
 }
 
 
-def _tensors(buffer: bytearray) -> dict[str, Tensor]:
+def _tensors(buffer: memoryview) -> dict[str, Tensor]:
     """The tensors of a safetensors file in memory, without a copy of it; its own loader makes one."""
     try:
         length = int.from_bytes(buffer[:8], "little")
-        header = json.loads(buffer[8 : 8 + length])
+        header = json.loads(bytes(buffer[8 : 8 + length]))
         start = 8 + length
         found: dict[str, Tensor] = {}
         for name, entry in header.items():

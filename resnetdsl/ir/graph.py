@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import NewType
-
-import networkx as nx
+from typing import TYPE_CHECKING, NewType
 
 from resnetdsl.ir.types import TensorType
 from resnetdsl.source import Span
+
+if TYPE_CHECKING:
+    from networkx import MultiDiGraph
 
 Value = int | float | bool | str | None | tuple["Value", ...]
 """What an attribute of an op may be: plain data, so that it dumps, compares and prints."""
@@ -87,6 +88,13 @@ class Output:
     source: Source
 
 
+def _empty() -> MultiDiGraph:
+    """A graph to be filled. Only now is networkx imported, which takes longer than an artifact that needs none."""
+    from networkx import MultiDiGraph
+
+    return MultiDiGraph()
+
+
 @dataclass(slots=True)
 class Graph:
     """A network. Nodes are numbered in the order of their making, which is a topological order.
@@ -100,7 +108,7 @@ class Graph:
 
     name: str
     doc: str = ""
-    nx: nx.MultiDiGraph = field(default_factory=nx.MultiDiGraph)
+    nx: MultiDiGraph = field(default_factory=_empty)
     scopes: list[Scope] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
     order: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -150,7 +158,7 @@ class Graph:
             if scope.id in used
         ]
         number = {node.id: new for new, (node, _) in enumerate(nodes)}
-        self.nx = nx.MultiDiGraph()
+        self.nx = _empty()
         for node, inputs in nodes:
             operands = tuple(Source(number[source.node], source.output) for source in inputs)
             self.add(node.op, node.attrs, operands, node.outputs, node.path, place[node.scope], node.span)
