@@ -37,6 +37,11 @@ def load(text: str, sources: Mapping[str, SourceFile] | None = None) -> Graph:
         document = parse(text)
     except YamlError as error:
         raise DumpError(f"not YAML: {error}") from error
+    return from_document(document, sources)
+
+
+def from_document(document: object, sources: Mapping[str, SourceFile] | None = None) -> Graph:
+    """The graph of a dump that has been parsed, as YAML or from JSON, which is read ten times as fast."""
     return _Reader(dict(sources or {})).graph(document)
 
 

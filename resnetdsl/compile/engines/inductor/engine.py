@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,9 +15,12 @@ from resnetdsl.compile.errors import ArtifactError, CompileError, Problem
 from resnetdsl.compile.files import cannot_write
 from resnetdsl.compile.options import Precision
 from resnetdsl.compile.toolchain import find_compiler
-from resnetdsl.ir.dump import DumpError, dump, load
+from resnetdsl.ir.dump import dump
+from resnetdsl.ir.graph import Graph, ScopeKind
+from resnetdsl.ir.load import DumpError, from_document
+from resnetdsl.ir.plain_yaml import parse
 
-_PLAN = "graph.yaml"
+_PLAN = "graph.json"
 
 
 class Inductor:
@@ -41,7 +45,7 @@ class Inductor:
             return aot.build(job, folder)
         job.progress("planning")
         try:
-            (folder / _PLAN).write_text(dump(job.lowered.graph), encoding="utf-8")
+            (folder / _PLAN).write_text(_text(job.lowered.graph), encoding="utf-8")
         except OSError as error:
             raise cannot_write(folder, error) from error
         return Built()
@@ -50,8 +54,8 @@ class Inductor:
         if not (folder / _PLAN).exists():
             return aot.open(folder, weights, setting)
         try:
-            graph = load((folder / _PLAN).read_text(encoding="utf-8"))
-        except (DumpError, UnicodeDecodeError) as error:
+            graph = from_document(json.loads((folder / _PLAN).read_text(encoding="utf-8")))
+        except (DumpError, ValueError, RecursionError) as error:
             raise ArtifactError(
                 Problem.BAD_ARTIFACT, f"its graph cannot be read: {error}", "compile it again"
             ) from error
@@ -61,3 +65,12 @@ class Inductor:
 def planned(device: str, precision: Precision) -> bool:
     """Whether a plan of calls serves this: on a CPU for whose type oneDNN is here."""
     return device == "cpu" and has_kernels(precision)
+
+
+def _text(graph: Graph) -> str:
+    """What runs of a graph, as JSON: its dump without scopes, documentation and places in the text."""
+    bare = Graph(graph.name, input_ranges=graph.input_ranges, outputs=graph.outputs)
+    scope = bare.add_scope(ScopeKind.NETWORK, graph.name, "").id
+    for node in graph.nodes():
+        bare.add(node.op, node.attrs, graph.inputs(node.id), node.outputs, node.path, scope)
+    return json.dumps(parse(dump(bare)), separators=(",", ":"), ensure_ascii=False)
