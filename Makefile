@@ -48,6 +48,10 @@ bench: ## the speed promises, as ratios measured in one run
 bench-compile: ## compiling and running beside torch.compile and others: 25 minutes of an idle machine, resumable
 	$(PYTHON) -m benchmarks.compile --write
 
+.PHONY: bench-gpu
+bench-gpu: ## ours and its peers on a GPU, with the roofline; says what is lacking where there is none
+	$(PYTHON) -m benchmarks.gpu --write
+
 .PHONY: clean
 .PHONY: corpus
 corpus: ## the corpus against timm, resumable; hours on a laptop
