@@ -129,6 +129,7 @@ def _picture(args: argparse.Namespace, theme: Theme) -> Picture:
     from resnetdsl.emit.diagram import Direction, view
     from resnetdsl.emit.diagram.beside import Side, draw_beside
     from resnetdsl.emit.diagram.differing import draw_difference
+    from resnetdsl.emit.diagram.opening import shared_out
     from resnetdsl.emit.outline import Level
 
     direction = Direction[args.direction.upper()]
@@ -138,7 +139,11 @@ def _picture(args: argparse.Namespace, theme: Theme) -> Picture:
         level = Level(args.level or "network")
         return draw_difference(one.checked, other.checked, names, level, theme, direction, args.engine, args.opened)
     networks = _networks(args, args.compare)
-    drawn = [view(each.checked, Level(args.level or "stage"), args.opened, not args.unfold) for each in networks]
+    opened = shared_out([each.checked for each in networks], args.opened)
+    drawn = [
+        view(each.checked, Level(args.level or "stage"), own, not args.unfold)
+        for each, own in zip(networks, opened, strict=True)
+    ]
     sides = [Side(each, (each.title,) if args.no_caption else (each.title, each.doc)) for each in drawn]
     return draw_beside(sides, theme, direction, args.engine)
 

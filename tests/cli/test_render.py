@@ -203,6 +203,17 @@ def test_compare_puts_stages_at_one_height() -> None:
     assert {each[0] for each in ids if each} == {"a", "b"}
 
 
+@pytest.mark.parametrize("how", ["--compare", "--diff"])
+def test_what_one_of_them_has_is_opened_there(how: str) -> None:
+    done = run("render", how, "plain34", "resnet34", "--open", "layer2.0.downsample")
+    assert done.code == 0
+    assert sum("conv 1×1, 128, /2" in text for text in texts(done.out)) == 1
+    done = run("render", how, "plain34", "resnet34", "--open", "layer2.0.downsampl")
+    assert (done.code, done.out) == (2, "")
+    assert "no part is called `layer2.0.downsampl`" in done.err
+    assert "did you mean `layer2.0.downsample`?" in done.err
+
+
 def test_compare_several_networks_of_one_spec() -> None:
     nets = [option for name in ("resnet20", "plain20", "resnet32") for option in ("--net", name)]
     done = run("render", "--compare", ROOT / "specs" / "cifar.rnet", *nets, "--level", "network")

@@ -10,6 +10,7 @@ from resnetdsl.emit.diagram.beside import Side, draw_beside
 from resnetdsl.emit.diagram.engine import Engine
 from resnetdsl.emit.diagram.metrics import CAPITAL, text_width
 from resnetdsl.emit.diagram.model import Mark
+from resnetdsl.emit.diagram.opening import shared_out
 from resnetdsl.emit.diagram.picture import Group, Ink, Picture, Rect, Shape, Text
 from resnetdsl.emit.diagram.sizes import DETAIL, Direction
 from resnetdsl.emit.diagram.theme import Theme
@@ -42,13 +43,13 @@ def draw_difference(
 ) -> Picture:
     """The first network beside the second; what differs is opened down to where it does. Raises as `draw` does."""
     found = difference(before, after)
-    opened = list(opened)
     sides = []
-    for graph, name, statuses in ((before, names[0], found.of_before()), (after, names[1], found.of_after())):
+    graphs, statuses_of = (before, after), (found.of_before(), found.of_after())
+    for graph, name, statuses, own in zip(graphs, names, statuses_of, shared_out(graphs, list(opened)), strict=True):
         marks = {node: _MARKS[status] for node, status in statuses.items() if status in _MARKS}
         sums = totals(graph)
         costs = f"{human(sums.params)} params, {human(sums.macs)} MACs"
-        sides.append(Side(view(graph, level, opened, marks=marks), (name, costs)))
+        sides.append(Side(view(graph, level, own, marks=marks), (name, costs)))
     was, now = totals(before), totals(after)
     change = f"params {_change(was.params, now.params)}, MACs {_change(was.macs, now.macs)}"
     title = f"{names[0]} -> {names[1]}: {change}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from resnetdsl.elaborate.arguments import nearest
 from resnetdsl.emit.diagram.model import Mark
-from resnetdsl.emit.outline import Level, Part, is_open
+from resnetdsl.emit.outline import Level, Part, is_open, outline
 from resnetdsl.ir.graph import Graph, ScopeKind
 
 
@@ -59,6 +59,19 @@ def opening(graph: Graph, root: Part, level: Level, names: Iterable[str], marks:
         found.asked.add(by_key[name])
         found.around.update(scope.id for scope in graph.trail(by_key[name])[:-1])
     return found
+
+
+def shared_out(graphs: Sequence[Graph], names: Sequence[str]) -> list[list[str]]:
+    """For each of several networks those names that it has a part of. Raises UnknownPart for one that none has."""
+    known = []
+    for graph in graphs:
+        keys: dict[int, str] = {}
+        _name(outline(graph), "", keys, set())
+        known.append(set(keys.values()))
+    for name in names:
+        if not any(name in keys for keys in known):
+            opening(graphs[-1], outline(graphs[-1]), Level.STAGE, [name], {})
+    return [[name for name in names if name in keys] for keys in known]
 
 
 def _name(part: Part, around: str, keys: dict[int, str], taken: set[str]) -> None:
