@@ -16,6 +16,10 @@ _ENDS = (BoxKind.INPUT, BoxKind.RESULT, BoxKind.LINK)
 """Where a tensor comes from or goes to."""
 
 
+_MARKED = 1.8
+"""How thick the line is around what was added, removed or changed: in black and white it is most of the difference."""
+
+
 @dataclass(frozen=True, slots=True)
 class BoxArtist:
     """Draws boxes at their places. `marked`: only what has a mark has a colour."""
@@ -44,7 +48,7 @@ class BoxArtist:
         left, top, right, bottom = edges
         tint = self._tint(box)
         radius = (bottom - top) / 2 if box.kind in _ENDS else 4
-        ink = Ink(tint.fill, tint.line, 1.0)
+        ink = Ink(tint.fill, tint.line, 1.0 if box.mark is None else _MARKED)
         behind = [STACK] if box.copies == 2 else [STACK, STACK / 2] if box.copies > 2 else []
         return [Rect(left + by, top + by, right - left, bottom - top, radius, ink) for by in (*behind, 0.0)]
 
