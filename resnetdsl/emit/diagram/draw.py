@@ -164,8 +164,10 @@ class _Artist:
                 for base in (y - 4, y + 4 + high)
                 for left in _between(x + 2, end - width, min((x + end - width) / 2, x + 6))
             ]
-        free = (text for text in texts if not any(_overlap(bounds(text), edges) for edges in self.taken))
-        return next(free, texts[0])
+        return next((text for text in texts if self._is_free(bounds(text))), texts[0])
+
+    def _is_free(self, place: Edges) -> bool:
+        return not any(_overlap(place, edges) for edges in self.taken)
 
     def _taken(self) -> list[Edges]:
         """Where no label of a wire may stand: boxes, edges and titles of frames, the forks of shortcuts."""
