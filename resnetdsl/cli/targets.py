@@ -22,7 +22,7 @@ USUAL: Final[dict[str, object]] = {
     "layout": None,
     "batch": "1",
     "mode": "latency",
-    "backend": "inductor",
+    "backend": None,
     "threads": None,
 }
 """What holds where neither an option nor the target says anything."""
@@ -32,7 +32,7 @@ _HELP: Final = {
     "dtype": "what it computes in",
     "layout": "how images lie in memory between layers; by default what is known to be fast",
     "mode": "what is to be fast: one request, or many",
-    "backend": "the engine; auto takes the fastest of those that are here",
+    "backend": "the engine; auto takes the fastest here; without it inductor, or auto where that cannot serve",
 }
 
 
@@ -63,10 +63,7 @@ def settle(args: argparse.Namespace, **usual: object) -> dict[str, object]:
         said = _target(args.target)
     given = {name: getattr(args, name) for name in USUAL if getattr(args, name) is not None}
     without = dict.fromkeys((*_names(said.pop("without", ())), *args.without))
-    found = {**USUAL, **usual, **said, **given, "without": tuple(without)}
-    if found["dtype"] == "int8" and "backend" not in said | given:
-        found["backend"] = "auto"  # the usual engine has no int8
-    return found
+    return {**USUAL, **usual, **said, **given, "without": tuple(without)}
 
 
 def _target(name: str) -> dict[str, object]:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from resnetdsl.compile.compiler import CompileResult, compile_module
+from resnetdsl.compile.engines.registry import engine
 from resnetdsl.compile.options import (
     Backend,
     Batch,
@@ -21,6 +22,7 @@ from resnetdsl.compile.options import (
     Precision,
     Provenance,
 )
+from resnetdsl.compile.toolchain import find_device
 from resnetdsl.compile.weights import load_weights
 from resnetdsl.ir.graph import CheckedGraph
 
@@ -51,7 +53,7 @@ def compile_network(
         device=Device(device),
         precision=Precision(dtype),
         batch=Batch.parse(str(batch)),
-        backend=_backend(backend, Precision(dtype)),
+        backend=_backend(backend, Device(device), Precision(dtype)),
         mode=Mode(mode),
         without=tuple(without),
         layout=Layout(layout) if layout is not None else None,
@@ -67,8 +69,9 @@ def compile_network(
     return compile_module(module, graph, options, provenance=provenance, progress=progress)
 
 
-def _backend(name: str | None, precision: Precision) -> Backend:
-    """The engine that is asked for, else the usual one, which has no int8."""
+def _backend(name: str | None, device: Device, precision: Precision) -> Backend:
+    """The engine that is asked for, else the usual one; where that cannot serve, the fastest of the others."""
     if name is not None:
         return Backend(name)
-    return Backend.AUTO if precision is Precision.INT8 else Backend.INDUCTOR
+    usual = engine(Backend.INDUCTOR.value)
+    return Backend.AUTO if usual.lacking(find_device(device).type, precision) else Backend.INDUCTOR

@@ -17,6 +17,7 @@ from resnetdsl.compile import choose
 from resnetdsl.compile.artifact import load_artifact
 from resnetdsl.compile.choose import measure, shape_to_time
 from resnetdsl.compile.engines.base import Built, Job, Runner, Setting, Weights
+from resnetdsl.compile.engines.inductor.engine import Inductor
 from resnetdsl.compile.engines.registry import ALL
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.inputs import Dimension, InputSpec
@@ -155,31 +156,33 @@ def test_latency_is_measured_with_the_smallest_and_throughput_with_the_largest()
         assert shape_to_time(Setting("cpu", Precision.FLOAT32, mode, Layout.CONTIGUOUS, InputSpec(dims))) == shape
 
 
-def test_without_a_compiler_the_command_ends_with_an_artifact_that_runs(tmp_path: Path) -> None:
-    """A slim container: Python's own folder is all that the path has, and no variable names a compiler."""
+def test_where_the_usual_engine_cannot_serve_the_others_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(Inductor, "lacking", lambda *_: "there is no C++ compiler; apt install g++")
+    found = net().compile(tmp_path / "n.rnetc", device="cpu", cache=False).metadata
+    assert found.engine in {"onnxruntime", "openvino"}
+    assert found.trials[0].failed == "there is no C++ compiler; apt install g++"
+    assert load_artifact(tmp_path / "n.rnetc")(torch.randn(1, 3, 16, 16)).shape == (1, 3)
+    with pytest.raises(CompileError, match="`inductor` cannot be used here: there is no C"):
+        net().compile(tmp_path / "n.rnetc", device="cpu", backend="inductor", cache=False)
+
+
+@pytest.mark.parametrize("backend", [(), ("--backend", "auto")])
+def test_without_a_compiler_the_command_ends_with_an_artifact_that_runs(
+    backend: tuple[str, ...], tmp_path: Path
+) -> None:
+    """A slim container: nothing is on the path, and no variable names a compiler."""
     (tmp_path / "n.rnet").write_text(TEXT, encoding="utf-8")
     (tmp_path / "bin").mkdir()
     variables = {key: value for key, value in os.environ.items() if key not in {"CXX", "CC"}}
-    variables |= {"PATH": str(tmp_path / "bin"), "RESNETDSL_CACHE_DIR": str(tmp_path / "cache")}
-    command = [
-        sys.executable,
-        "-m",
-        "resnetdsl",
-        "compile",
-        "n.rnet",
-        "--device",
-        "cpu",
-        "--backend",
-        "auto",
-        "-o",
-        "n.rnetc",
-    ]
-    variables["PYTHONPATH"] = str(ROOT)
+    variables |= {
+        "PATH": str(tmp_path / "bin"),
+        "RESNETDSL_CACHE_DIR": str(tmp_path / "cache"),
+        "PYTHONPATH": str(ROOT),
+    }
+    command = [sys.executable, "-m", "resnetdsl", "compile", "n.rnet", "--device", "cpu", *backend, "-o", "n.rnetc"]
     done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "(taken)" in done.stderr
-    artifact = load_artifact(tmp_path / "n.rnetc")
-    assert artifact(torch.randn(1, 3, 16, 16)).shape == (1, 3)
+    assert load_artifact(tmp_path / "n.rnetc")(torch.randn(1, 3, 16, 16)).shape == (1, 3)
 
 
 def test_a_trial_says_what_it_measured() -> None:

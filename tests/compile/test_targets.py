@@ -69,7 +69,7 @@ def test_options_win_over_the_target_and_the_target_over_what_is_usual(target: P
         "layout": None,
         "batch": "1..4",
         "mode": "latency",
-        "backend": "inductor",
+        "backend": None,
         "threads": 2,
         "without": ("norms", "training"),
     }
