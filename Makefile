@@ -37,6 +37,7 @@ fmt: ## format the code and mend what can be mended
 .PHONY: docs
 docs: ## the site, in site/ (needs `pip install -c constraints.txt -e '.[docs]'`)
 	$(PYTHON) docs/generate.py
+	$(PYTHON) docs/gallery.py
 	$(PYTHON) -m mkdocs build --strict
 
 .PHONY: bench

@@ -37,7 +37,7 @@ from resnetdsl.emit.diagram import (
 )
 from resnetdsl.emit.diagram.formats import PICTURES, encode
 from resnetdsl.emit.diagram.layout import MOST_BOXES
-from resnetdsl.emit.diagram.metrics import BOLD, FONTS, REGULAR, text_width
+from resnetdsl.emit.diagram.metrics import ASCENT, BOLD, CAPITAL, DESCENT, FONTS, REGULAR, text_width
 from resnetdsl.emit.diagram.picture import Circle, Curve, Rect, Text, bounds
 from resnetdsl.emit.outline import Level
 from resnetdsl.ir.graph import Graph, ScopeKind
@@ -222,6 +222,10 @@ def test_the_table_of_widths_is_the_fonts() -> None:
     for style, path in (("regular", REGULAR), ("bold", BOLD)):
         font = ttlib.TTFont(path)
         widths = {chr(code): font["hmtx"][name][0] for code, name in font.getBestCmap().items()}
+        size = font["head"].unitsPerEm
+        assert pytest.approx(font["hhea"].ascent / size, abs=1e-3) == ASCENT
+        assert pytest.approx(-font["hhea"].descent / size, abs=1e-3) == DESCENT
+        assert pytest.approx(font["OS/2"].sCapHeight / size, abs=1e-3) == CAPITAL
         assert {char: int(width) for width, chars in table[style].items() for char in chars} == widths
 
 

@@ -14,7 +14,7 @@ FAMILY = '"Liberation Sans", Arial, Helvetica, sans-serif'
 FONTS = Path(__file__).parent / "fonts"
 REGULAR, BOLD = FONTS / "LiberationSans-Regular.ttf", FONTS / "LiberationSans-Bold.ttf"
 _UNITS = 2048
-ASCENT, DESCENT, CAPITAL = 0.905, 0.212, 0.729
+ASCENT, DESCENT, CAPITAL = 0.905, 0.212, 0.688
 """Of the font's size: how far letters reach over and under the line, and how high a capital is."""
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import ceil
 
+from resnetdsl.emit.diagram.metrics import ASCENT, DESCENT
+
 Point = tuple[float, float]
 
 
@@ -118,7 +120,7 @@ def bounds(shape: Shape) -> tuple[float, float, float, float]:
             return min(xs), min(ys), max(xs), max(ys)
         case Text(x=x, y=y, size=size, width=width, anchor=anchor):
             left = x - {"start": 0.0, "middle": width / 2, "end": width}[anchor]
-            return left, y - 0.905 * size, left + width, y + 0.212 * size
+            return left, y - ASCENT * size, left + width, y + DESCENT * size
 
 
 def page(
