@@ -325,6 +325,18 @@ def test_weights_are_swapped() -> None:
     assert apart(plan.run([x]), before) == 0
 
 
+def test_one_image_and_several_have_kernels_of_their_own() -> None:
+    lowered = lower(network("    conv(64, 3x3) -> relu -> conv(64, 1x1)").checked)
+    one, other = random_weights(lowered.graph, 1), random_weights(lowered.graph, 2)
+    plan = Plan(lowered.graph, one, setting(lowered.graph, Batch(1, 8)))
+    for weights in (one, other):
+        plan.swap(weights)
+        for batch in (4, 1, 8):
+            x = torch.randn(batch, 3, 16, 16)
+            with torch.no_grad():
+                assert apart(plan.run([x]), Program(lowered, weights)(x)) < 1e-4
+
+
 def test_what_is_made_of_weights_alone_is_made_once() -> None:
     net = network("    param gain[x.channels] = 1\n    x * (gain * 2 + 1) -> relu")
     lowered = unlowered(net.checked)

@@ -43,48 +43,46 @@ class _Line:
 
 
 class Plan:
-    """Runs a lowered graph on the CPU."""
+    """Runs a lowered graph on the CPU.
+
+    oneDNN wants a weight in another order for one image than for several, and reorders it at each call where it is
+    not: so there are kernels for both, where both may come. The second are packed when they are first needed.
+    """
 
     def __init__(self, graph: Graph, weights: Mapping[str, Tensor], setting: Setting) -> None:
         self._graph = graph
-        self._batch = setting.input.dims[0]
-        self.steps = schedule(graph, self._batch.low, blas=setting.precision is Precision.FLOAT32)
+        batch = setting.input.dims[0]
+        self._single = 1 in batch
+        self._several = max(batch.middle, min(2, batch.high))
+        self.steps = schedule(graph, batch.low, blas=setting.precision is Precision.FLOAT32)
         largest = max(type.numel for node in graph.nodes() for type in node.outputs)
-        if largest * self._batch.high * setting.dtype.itemsize >= LARGE:
+        if largest * batch.high * setting.dtype.itemsize >= LARGE:
             keep_freed()
         outputs = [Source(step.node, n) for step in self.steps for n in self._outputs(step)]
         self._number = {source: at for at, source in enumerate([Source(0), *outputs])}
+        self._results = [self._number[output.source] for output in graph.outputs]
         self.swap(weights)
 
     def swap(self, weights: Mapping[str, Tensor]) -> None:
-        """Pack these weights and run with them from now on."""
-        packer = Packer(self._graph, weights, self._batch.middle, self._constants(weights))
-        results = [output.source for output in self._graph.outputs]
-        self._constant = [(self._number[source], tensor) for source, tensor in packer.constants.items()]
-        last = {source: step.node for step in self.steps for source in step.inputs}
-        done: dict[int, list[int]] = {}
-        for source, reader in last.items():
-            if source not in results and source not in packer.constants:
-                done.setdefault(reader, []).append(self._number[source])
-        self._lines = [
-            self._line(step, packer.kernel(step), done.get(step.node, []))
-            for step in self.steps
-            if Source(step.node) not in packer.constants
-        ]
-        self._results = [self._number[source] for source in results]
+        """Run with these weights from now on."""
+        self._weights = weights
+        self._constants = self._computed(weights)
+        self._packed: dict[int, list[_Line]] = {}
+        self._lines(1 if self._single else self._several)
 
     @property
     def calls(self) -> int:
         """How many kernels a run calls."""
-        return len(self._lines)
+        return len(next(iter(self._packed.values())))
 
     def run(self, inputs: list[Tensor]) -> list[Tensor]:
+        (x,) = inputs
         registers: list[Tensor | None] = [None] * len(self._number)
-        (registers[0],) = inputs
-        for at, constant in self._constant:
-            registers[at] = constant
+        registers[0] = x
+        for source, constant in self._constants.items():
+            registers[self._number[source]] = constant
         with torch.no_grad():
-            for line in self._lines:
+            for line in self._lines(1 if x.shape[0] == 1 else self._several):
                 made = line.kernel(*[registers[at] for at in line.reads])
                 if isinstance(made, Tensor):
                     registers[line.writes[0]] = made
@@ -95,10 +93,27 @@ class Plan:
                     registers[at] = None
         return [found for at in self._results if (found := registers[at]) is not None]
 
-    def _constants(self, weights: Mapping[str, Tensor]) -> dict[Source, Tensor]:
+    def _lines(self, batch: int) -> list[_Line]:
+        """The kernels, with weights packed for this batch."""
+        if (found := self._packed.get(batch)) is not None:
+            return found
+        packer = Packer(self._graph, self._weights, batch, self._constants)
+        last = {source: step.node for step in self.steps for source in step.inputs}
+        done: dict[int, list[int]] = {}
+        for source, reader in last.items():
+            if self._number[source] not in self._results and source not in self._constants:
+                done.setdefault(reader, []).append(self._number[source])
+        self._packed[batch] = [
+            self._line(step, packer.kernel(step), done.get(step.node, []))
+            for step in self.steps
+            if Source(step.node) not in self._constants
+        ]
+        return self._packed[batch]
+
+    def _computed(self, weights: Mapping[str, Tensor]) -> dict[Source, Tensor]:
         """The results of all steps that depend on no input."""
         found: dict[Source, Tensor] = {}
-        packer = Packer(self._graph, weights, self._batch.middle, found)
+        packer = Packer(self._graph, weights, 1, found)
         for step in self.steps:
             if isinstance(step.what, Plain) and all(source in found for source in step.inputs):
                 made = packer.kernel(step)(*[found[source] for source in step.inputs])
