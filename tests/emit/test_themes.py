@@ -7,6 +7,7 @@ import itertools
 import pytest
 
 from resnetdsl.emit.diagram.theme import Theme, ThemeError, Tint, find_theme, read_theme, shipped_themes
+from tests.cli.running import ROOT
 
 TINTS = (
     "frame",
@@ -87,3 +88,14 @@ def test_what_a_theme_leaves_out_is_as_in_its_base() -> None:
 def test_a_tint_of_a_base_needs_no_more_than_one_part() -> None:
     with pytest.raises(ThemeError, match=r"own.yaml: `weighted.fill` is a colour"):
         read_theme("weighted: { fill: 3 }", "own.yaml")
+
+
+def test_the_theme_of_the_documentation() -> None:
+    page = (ROOT / "docs" / "diagrams.md").read_text(encoding="utf-8")
+    text = page.partition("```yaml\n")[2].partition("```")[0]
+    theme = read_theme(text, "docs/diagrams.md")
+    assert theme.weighted == Tint("#dbe9f6", "#08519c")
+    assert theme.page == find_theme("paper").page
+    names = page.partition("The other names are")[2].partition("\n\n")[0]
+    for field in (*TINTS, "page", "ink", "faint", "wire"):
+        assert field == "weighted" or f"`{field}`" in names
