@@ -12,6 +12,9 @@ from typing import Literal
 Section = Literal["cold", "start", "run", "precision", "training", "memory"]
 SECTIONS: tuple[Section, ...] = ("cold", "start", "run", "precision", "training", "memory")
 
+STARTS = 7
+"""Processes that each artifact is loaded in."""
+
 BACKENDS = ("inductor", "onnxruntime", "openvino", "auto")
 LIGHT = ("onnxruntime", "openvino")
 FROZEN = ("torch.compile (freezing)", *LIGHT)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from benchmarks.compiling import words
-from benchmarks.compiling.plan import OURS, PLAN, Unit
+from benchmarks.compiling.plan import OURS, PLAN, STARTS, Unit
 from resnetdsl.bench.report import seconds
 from resnetdsl.bench.statistics import Spread, ratios, spread
 
@@ -98,7 +98,7 @@ def _start(results: Results, plan: Sequence[Unit]) -> list[str]:
             rows.append((backend, around(load), around(first), around(whole), verdict))
         rows += [(name, f"fails: {why}", "", "", "") for name, why in found.get("problems", {}).items()]
         rows += _problem(found, 5)
-        count = max(map(len, found.get("seconds", {}).values()), default=0)
+        count = max(map(len, found.get("seconds", {}).values()), default=STARTS)
         parts += [
             f"### Starting: {unit.title}",
             _wrapped(words.START.format(batch=unit.batch, count=count)),

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 import resnetdsl
-from benchmarks.compiling.plan import BACKENDS, Unit
+from benchmarks.compiling.plan import BACKENDS, STARTS, Unit
 from resnetdsl.bench.cold import cold_compile
 from resnetdsl.bench.compete import Row, compete
 from resnetdsl.bench.contestants import Contestant, contestants, eager, ours
@@ -29,8 +29,6 @@ from resnetdsl.bench.report import as_data
 from resnetdsl.bench.statistics import ratios
 from resnetdsl.compile.options import Precision
 from resnetdsl.network import Network
-
-_STARTS = 7
 
 _START = """
 import json, sys, time
@@ -88,7 +86,7 @@ def start(unit: Unit, _plan: Plan, folder: Path) -> dict[str, object]:
         except Exception as error:  # noqa: BLE001 - an engine that is not here is a row that says so
             problems[backend] = f"{type(error).__name__}: {error}".splitlines()[0]
     seconds: dict[str, list[list[float]]] = {backend: [] for backend in artifacts}
-    for _ in range(_STARTS):
+    for _ in range(STARTS):
         for backend, path in artifacts.items():
             code = _START.format(path=sys.path, artifact=path, shape=(unit.batch, *match.size))
             done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

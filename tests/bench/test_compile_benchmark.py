@@ -15,6 +15,7 @@ from benchmarks.compiling.plan import OURS, PLAN, QUICK, SECTIONS, Unit, chosen
 from benchmarks.compiling.store import LIBRARIES, Store
 from benchmarks.compiling.tables import document
 from tests.cli.running import ROOT
+from tests.cli.test_interrupt import runs, wait_for
 
 HERE = {
     "processor": "a processor",
@@ -189,6 +190,16 @@ def test_wrong_use(options: list[str]) -> None:
 def test_a_unit_that_crashes_is_a_result() -> None:
     found = benchmark.perform(Unit("run", "no_such_network", 10), 1, 0.1, 1, 60)
     assert found == {"problem": "the process ended with 1"}
+
+
+def test_what_a_unit_started_ends_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = tmp_path / "pid"
+    child = "str(subprocess.Popen(['sleep', '60']).pid)"
+    script = f"import subprocess, time; open({str(told)!r}, 'w').write({child}); time.sleep(60)"
+    monkeypatch.setattr(benchmark, "COMMAND", (sys.executable, "-c", script))
+    found = benchmark.perform(QUICK[0], 1, 0.1, 1, 3.0)
+    assert found == {"problem": "no result after 3 s"}
+    wait_for(lambda: not runs(int(told.read_text())), 10)
 
 
 @pytest.mark.slow
