@@ -25,6 +25,7 @@ from resnetdsl.compile.program import Program
 from resnetdsl.compile.recipes import evaluate_all
 from resnetdsl.compile.verify import Reference
 from resnetdsl.ir.graph import Graph, Source
+from resnetdsl.ops.registry import OPS
 from tests.builders import Builder
 from tests.compile.lowering import CPU, network
 from tests.emit.interpreter import randomise
@@ -125,6 +126,27 @@ def test_all_of_resnet50_but_its_pools_is_convolutions() -> None:
     sums = [step.what for step in found if isinstance(step.what, Conv) and step.what.adds]
     assert len(sums) == 16
     assert all(what.in_place and what.act is not None for what in sums)
+
+
+def test_where_sizes_are_free_no_packed_weight_depends_on_them() -> None:
+    graph = lower(resnetdsl.load("resnet50_backbone").network().checked).graph
+    for step in schedule(graph, 1, free=True):
+        if isinstance(step.what, Conv):
+            (weight, *_) = OPS["conv"].weights(graph.node(step.nodes[0]).attrs, graph.input_types(step.nodes[0]))
+            assert weight.shape[2:] != (1, 1)
+
+
+@pytest.mark.parametrize("body", ["conv(64, 1x1, stride = 2) -> relu", "residual(identity) { conv(3, 1x1) }\n    relu"])
+def test_layers_of_images_of_free_size(body: str) -> None:
+    lowered = unlowered(network(f"    {body}", size="3, 8..64 step 8, 8..64 step 8").checked)
+    graph = lowered.graph
+    weights = random_weights(graph)
+    plan = Plan(graph, weights, setting(graph, Batch(1, 4)))
+    assert any(isinstance(step.what, Linear) for step in plan.steps)
+    for shape in ((1, 3, 8, 64), (3, 3, 24, 16)):
+        x = torch.randn(shape)
+        with torch.no_grad():
+            assert apart(plan.run([x]), Program(lowered, weights)(x)) < 1e-4
 
 
 def test_the_steps_of_a_deep_network_are_those_of_a_shallow_one_more_often() -> None:

@@ -55,11 +55,11 @@ UNARY = {
 """Ops and the functions of torch that can work in place."""
 
 
-def schedule(graph: Graph, batch: int, blas: bool = True) -> tuple[Step, ...]:
+def schedule(graph: Graph, batch: int, blas: bool = True, free: bool = False) -> tuple[Step, ...]:
     """The steps in an order in which they can be run. `batch` is the least that comes, by which sizes are judged;
-    `blas` says whether there is a plain matrix product for small ones.
+    `blas` says whether there is a plain matrix product for small ones, `free` whether heights and widths are ranges.
     """
-    steps = _Fuser(graph, batch, blas).steps()
+    steps = _Fuser(graph, batch, blas, free).steps()
     memory = Memory(graph, steps)
     return tuple(memory.reuse(at, step) for at, step in enumerate(steps))
 
@@ -67,10 +67,11 @@ def schedule(graph: Graph, batch: int, blas: bool = True) -> tuple[Step, ...]:
 class _Fuser:
     """Goes through the nodes once; a node that went into an earlier one's step makes none of its own."""
 
-    def __init__(self, graph: Graph, batch: int, blas: bool) -> None:
+    def __init__(self, graph: Graph, batch: int, blas: bool, free: bool) -> None:
         self.graph = graph
         self.batch = batch
         self.blas = blas
+        self.free = free
         self.results = {output.source for output in graph.outputs}
         self.taken: set[int] = set()
 
@@ -119,17 +120,21 @@ class _Fuser:
 
     def _pixelwise(self, node: Node, conv: Conv) -> bool:
         weight = OPS[node.op].weights(node.attrs, self.graph.input_types(node.id))[0]
-        plain = conv.groups == 1 and not any(conv.padding) and not conv.pad and conv.stride == (1, 1)
-        return plain and weight.shape[2:] == (1, 1)
+        plain = conv.groups == 1 and not any(conv.padding) and not conv.pad
+        return plain and (self.free or conv.stride == (1, 1)) and weight.shape[2:] == (1, 1)
 
     def _by_matrix(self, node: Node, conv: Conv) -> What:
-        """A convolution of 1x1 as a matrix product, which starts sooner; with a sum only where it is small."""
+        """A convolution of 1x1 as a matrix product, which starts sooner.
+
+        With a sum only where it is small, or where sizes are free: the order in which oneDNN wants the weight of such a
+        convolution depends on the size of its image, that of a product does not, and to reorder takes far longer.
+        """
         small = self._small(node)
-        if conv.adds and not small:
+        if conv.adds and not small and not self.free:
             return conv
         after = conv.adds and conv.act is not None
         act = None if after else conv.act
-        return Linear(conv.path, conv.bias, pixels=True, small=small, act=act, adds=conv.adds, relu=after)
+        return Linear(conv.path, conv.bias, True, small, act, conv.adds, after, conv.stride)
 
     def _affine(self, node: Node, inputs: tuple[Source, ...]) -> Step | None:
         """A product with a weight vector, and the sum with another that follows it."""

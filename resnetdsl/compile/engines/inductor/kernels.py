@@ -77,7 +77,13 @@ class Packer:
         type = self.graph.type(step.inputs[0])
         rows = self.batch * type.numel // weight.shape[1]
         product = _small(weight, bias, what.act) if what.small else _packed(weight, bias, what.act, rows)
-        layer = (lambda x: product(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)) if what.pixels else product
+        down, across = what.stride
+
+        def pixels(x: Tensor) -> Tensor:
+            some = x if what.stride == (1, 1) else x[:, :, ::down, ::across]
+            return product(some.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+        layer = pixels if what.pixels else product
         if not what.adds:
             return layer
         if what.relu:

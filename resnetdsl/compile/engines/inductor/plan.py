@@ -54,7 +54,8 @@ class Plan:
         batch = setting.input.dims[0]
         self._single = 1 in batch
         self._several = max(batch.middle, min(2, batch.high))
-        self.steps = schedule(graph, batch.low, blas=setting.precision is Precision.FLOAT32)
+        free = any(not dim.fixed for dim in setting.input.dims[1:])
+        self.steps = schedule(graph, batch.low, blas=setting.precision is Precision.FLOAT32, free=free)
         largest = max(type.numel for node in graph.nodes() for type in node.outputs)
         if largest * batch.high * setting.dtype.itemsize >= LARGE:
             keep_freed()

@@ -53,6 +53,8 @@ class Linear:
     adds: bool = False
     relu: bool = False
     """A ReLU behind the sum."""
+    stride: Pair = (1, 1)
+    """Of pixels: every so many are taken."""
 
 
 @dataclass(frozen=True, slots=True)
