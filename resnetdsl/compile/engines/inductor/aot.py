@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +28,7 @@ def build(job: Job, folder: Path) -> Built:
     compiler = find_compiler()
     name = job.lowered.graph.name
     inputs = job.setting.input
-    with writable_cache(job.scratch / "cache"):
+    with writable_cache(job.scratch / "cache"), _temporary_files(job.scratch):
         import torch._inductor
         from torch._inductor.package.package import package_aoti
 
@@ -153,6 +154,20 @@ def _dynamic(inputs: InputSpec) -> dict[int, object]:
         scaled = dim.step * root if dim.step > 1 else root
         free[place] = scaled + offset if offset else scaled
     return free
+
+
+@contextmanager
+def _temporary_files(folder: Path) -> Iterator[None]:
+    """Have compilers put theirs where they go with ours: one that is killed leaves what it was writing."""
+    before = os.environ.get("TMPDIR")
+    os.environ["TMPDIR"] = str(folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["TMPDIR"]
+        else:
+            os.environ["TMPDIR"] = before
 
 
 @contextmanager
