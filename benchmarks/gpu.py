@@ -25,7 +25,7 @@ from resnetdsl.api import load
 from resnetdsl.bench.compete import Result, compete
 from resnetdsl.bench.contestants import BASELINE, Contestant, eager, ours
 from resnetdsl.bench.interleave import Plan
-from resnetdsl.bench.match import Match, Run, made
+from resnetdsl.bench.match import Match, Running, made
 from resnetdsl.bench.peers import Absent, peer
 from resnetdsl.bench.report import markdown, title
 from resnetdsl.compile.options import Precision
@@ -49,10 +49,10 @@ def lacking() -> list[str]:
     return found
 
 
-def timm_compiled(mode: str | None, autocast: bool, channels_last: bool) -> Callable[[Match], Run]:
+def timm_compiled(mode: str | None, autocast: bool, channels_last: bool) -> Callable[[Match], Running]:
     """timm's module under `torch.compile`: weights in half precision, or in float32 and cast as it goes."""
 
-    def make(match: Match) -> Run:
+    def make(match: Match) -> Running:
         module = peer("timm", match.network.name, None, match.module.state_dict())
         module = module.eval().requires_grad_(False).to(match.device, torch.float32 if autocast else match.dtype)
         x = match.input().to(next(module.parameters()).dtype)
@@ -71,7 +71,7 @@ def timm_compiled(mode: str | None, autocast: bool, channels_last: bool) -> Call
     return make
 
 
-def onnxruntime(match: Match) -> Run:
+def onnxruntime(match: Match) -> Running:
     """ONNX Runtime's CUDA provider on what `torch.onnx.export` writes of the module in the match's type."""
     for name in ("onnxruntime", "onnxscript"):
         if importlib.util.find_spec(name) is None:
@@ -134,7 +134,7 @@ def profile(match: Match, most: int = 15) -> list[str]:
     from torch.profiler import ProfilerActivity
     from torch.profiler import profile as profiling
 
-    run = ours("inductor")(match)
+    run = ours("inductor")(match).run
     run()
     gpu = match.device == "cuda"
     with profiling(activities=[ProfilerActivity.CUDA] if gpu else [ProfilerActivity.CPU]) as found:
