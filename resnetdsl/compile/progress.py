@@ -1,7 +1,7 @@
 """How far a phase is, from wherever the work is done to whoever shows it. No torch here.
 
 Phases go by the `progress` argument of the compiler. Counts come from deep inside an engine, which knows nothing of
-displays: it says `count(3, 11, "regions")`, and the command line listens with `counting`.
+displays: it says `count(3, 11, "kernels")`, and the command line listens with `counting`.
 """
 
 from __future__ import annotations
