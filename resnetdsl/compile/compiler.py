@@ -28,7 +28,7 @@ from resnetdsl.compile.make import Subject, make
 from resnetdsl.compile.memory import enough_memory
 from resnetdsl.compile.metadata import Agreement, Machine, Metadata, Trial
 from resnetdsl.compile.options import Backend, CompileOptions, Layout, Precision, Provenance
-from resnetdsl.compile.quantise import make_quantised, quantise
+from resnetdsl.compile.quantise import against_float32, make_quantised, quantise
 from resnetdsl.compile.toolchain import find_device
 from resnetdsl.compile.verify import Reference
 from resnetdsl.compile.weights import leaves
@@ -97,6 +97,9 @@ def compile_module(
             using, made, trials = choose(graph.name, setting, attempt, clock.start)
         else:
             made = attempt(using, clock.start)
+        if made.quantised is not None:
+            clock.start("measuring float32 beside it")
+            made = against_float32(using, network, setting, made, work)
         clock.start("writing")
         metadata = Metadata(
             network=graph.name,

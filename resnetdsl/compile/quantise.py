@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +17,21 @@ import torch
 from torch import Tensor
 
 from resnetdsl.compile.calibration import Samples
+from resnetdsl.compile.choose import measure, shape_to_time
 from resnetdsl.compile.engines.base import Built, Engine, Job, Progress, Runner, Setting
 from resnetdsl.compile.engines.onnx_form import missing, to_onnx
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.make import Made, Subject
 from resnetdsl.compile.metadata import Agreement, Machine, Measurement, Quantised
-from resnetdsl.compile.options import Keep
+from resnetdsl.compile.options import Keep, Precision
 
 WEIGHTS = "own weights, on the samples of the calibration"
 
 ENOUGH = 0.98
 """The share of equal answers below which a network is said to have lost accuracy."""
+
+WORTH = 1.2
+"""How many times as fast as float32 int8 must be for anyone to want it."""
 
 USELESS = 1.0
 """A difference from eager beyond the largest output is no rounding."""
@@ -118,6 +122,24 @@ def make_quantised(
     agreement, report = _compare(subject, runner, setting, quantised)
     notes = (*quantised.samples.notes, *built.notes, *_remarks(report, setting))
     return Made(code, {}, runner, agreement, notes, False, report)
+
+
+def against_float32(using: Engine, subject: Subject, setting: Setting, made: Made, work: Path) -> Made:
+    """What was made, with how many times as fast as float32 by the same engine it is; said aloud if that is little."""
+    plain = replace(setting, precision=Precision.FLOAT32)
+    code, scratch = work / "float32" / "code", work / "float32" / "scratch"
+    code.mkdir(parents=True)
+    scratch.mkdir()
+    weights = subject.derive(plain)
+    using.build(Job(subject.lowered, weights, plain, scratch), code)
+    other = using.open(code, weights, plain)
+    x = torch.randn(shape_to_time(setting), generator=torch.Generator().manual_seed(0))
+    times = measure({"int8": lambda: made.runner.run([x]), "float32": lambda: other.run([x])})
+    speedup = times["float32"] / max(times["int8"], 1e-9)
+    slow = f"WARNING: int8 is {speedup:.1f}x as fast as float32 here: bfloat16, or float32 itself, may serve better"
+    notes = (*made.notes, slow) if speedup < WORTH else made.notes
+    report = None if made.quantised is None else replace(made.quantised, speedup=speedup)
+    return replace(made, quantised=report, notes=notes)
 
 
 def _expected(subject: Subject, inputs: Tensor) -> list[Tensor]:

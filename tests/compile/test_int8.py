@@ -68,6 +68,7 @@ def test_it_computes_nearly_what_float32_does(backend: str, module: nn.Module, d
     assert report.top1 is not None
     assert report.top1 > 0.9
     assert 0.0005 < report.noise < 0.1  # of 8 bits, not of float32
+    assert report.speedup > 0
     artifact = load_artifact(path)
     assert artifact.metadata.quantised == report
     x = torch.from_numpy(np.load(data))[:3]
@@ -137,6 +138,23 @@ def test_a_network_that_degrades_says_so(
         calibration=Calibration(data),
     )
     assert any(note.startswith("WARNING: int8 changes the answer") for note in result.notes)
+
+
+def test_one_that_is_no_faster_says_so(
+    module: nn.Module, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quantise, "measure", lambda calls: {"int8": 2.0, "float32": 2.2})
+    result = small().compile(
+        tmp_path / "n.rnetc",
+        device="cpu",
+        backend="openvino",
+        dtype="int8",
+        module=module,
+        calibration=Calibration(data),
+    )
+    assert any("int8 is 1.1x as fast as float32 here" in note for note in result.notes)
+    assert result.metadata.quantised is not None
+    assert "1.1x as fast as float32 by the same engine" in str(result.metadata.quantised)
 
 
 def test_one_that_is_destroyed_is_refused(module: nn.Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
