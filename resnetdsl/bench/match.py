@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +60,7 @@ class Match:
     def expected(self) -> list[Tensor]:
         """The outputs of the module as it was written, in float32."""
         with torch.inference_mode():
-            return flatten(self.module(self.input().cpu().float()))
+            return in_order(self.module(self.input().cpu().float()))
 
     def wait(self, run: Run, note: str = "") -> Running:
         """A GPU answers before it is done: have it finish."""
@@ -89,9 +89,16 @@ def made(network: Network, seed: int = 0) -> nn.Module:
     return module.eval().requires_grad_(False)
 
 
+def in_order(result: object) -> list[Tensor]:
+    """The tensors of a result; those that have names by these, since not all who return them agree on an order."""
+    if isinstance(result, Mapping):
+        return [tensor for name in sorted(result) for tensor in flatten(result[name])]
+    return flatten(result)
+
+
 def agreement(expected: list[Tensor], actual: object) -> float:
     """The largest difference, as a share of the largest value."""
-    found = [tensor.detach().cpu().float() for tensor in flatten(actual)]
+    found = [tensor.detach().cpu().float() for tensor in in_order(actual)]
     if [tensor.shape for tensor in expected] != [tensor.shape for tensor in found]:
         return float("nan")
     scale = max(float(tensor.abs().max()) for tensor in expected) or 1.0

@@ -16,7 +16,7 @@ from resnetdsl.bench import peers, report, session
 from resnetdsl.bench.compete import Result, compete
 from resnetdsl.bench.contestants import Contestant, contestants, eager, torch_compile
 from resnetdsl.bench.interleave import Plan, Times
-from resnetdsl.bench.match import Match, Running, agreement, made
+from resnetdsl.bench.match import Match, Running, agreement, in_order, made
 from resnetdsl.bench.peers import Absent, peer
 from resnetdsl.compile.options import Precision
 from tests import oracles
@@ -122,6 +122,11 @@ def test_agreement() -> None:
     assert agreement(expected, torch.tensor([1.0, -4.0])) == 0
     assert agreement(expected, {"output": torch.tensor([1.0, -3.0])}) == 0.25
     assert agreement(expected, torch.tensor([1.0])) != agreement(expected, torch.tensor([1.0]))  # no number
+
+
+def test_results_with_names_are_compared_by_them() -> None:
+    a, b = torch.tensor([1.0]), torch.tensor([2.0])
+    assert agreement(in_order({"output": b, "c2": a}), {"c2": a, "output": b}) == 0
 
 
 def test_peers_have_our_weights() -> None:
