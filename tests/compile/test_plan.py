@@ -6,17 +6,21 @@ import math
 import random
 from collections import Counter
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
 import resnetdsl
-from resnetdsl.compile.engines.base import Setting
+from resnetdsl.compile.engines.base import Job, Setting
 from resnetdsl.compile.engines.inductor import plan as plans
+from resnetdsl.compile.engines.inductor.engine import Inductor
 from resnetdsl.compile.engines.inductor.fuse import UNARY, schedule
 from resnetdsl.compile.engines.inductor.plan import Plan
 from resnetdsl.compile.engines.inductor.steps import Conv, Linear, Plain, Step, Unary
+from resnetdsl.compile.errors import ArtifactError
 from resnetdsl.compile.inputs import input_spec
 from resnetdsl.compile.lower.lowered import Lowered, unlowered, weights_of
 from resnetdsl.compile.lower.pipeline import lower
@@ -366,3 +370,41 @@ def test_what_is_made_of_weights_alone_is_made_once() -> None:
     assert len(plan.steps) == 5
     assert plan.calls == 2
     assert_same(lowered)
+
+
+def test_several_threads_run_one_plan() -> None:
+    lowered = lower(network("    conv(16, 3x3) -> relu\n    residual(identity) { conv(16, 3x3) }\n    relu").checked)
+    weights = random_weights(lowered.graph)
+    plan = Plan(lowered.graph, weights, setting(lowered.graph, Batch(1, 4)))
+    inputs = [torch.randn(1 + n % 4, 3, 16, 16) for n in range(16)]
+    with torch.no_grad():
+        expected = [Program(lowered, weights)(x) for x in inputs]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda x: plan.run([x]), inputs * 4))
+    assert all(apart(mine, its) < 1e-4 for mine, its in zip(found, expected * 4, strict=True))
+
+
+# --- its file ---
+
+
+def test_its_file_is_the_graph_and_holds_nothing_that_does_not_run(tmp_path: Path) -> None:
+    net = network("    ## A comment.\n    conv(8, 3x3) -> batch_norm -> relu")
+    lowered = lower(net.checked)
+    job = Job(lowered, random_weights(lowered.graph), setting(lowered.graph), tmp_path)
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        Inductor().build(job, tmp_path / name)
+    (file,) = (tmp_path / "one").iterdir()
+    assert file.read_bytes() == (tmp_path / "two" / file.name).read_bytes()
+    assert "span" not in file.read_text()
+    runner = Inductor().open(tmp_path / "one", job.weights, job.setting)
+    x = torch.randn(1, 3, 16, 16)
+    with torch.no_grad():
+        assert apart(runner.run([x]), Program(lowered, job.weights)(x)) < 1e-4
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"resnetdsl": 99}', '{"resnetdsl": 1, "network": "n"}'])
+def test_a_graph_that_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "graph.json").write_text(text)
+    with pytest.raises(ArtifactError, match="graph"):
+        Inductor().open(tmp_path, {}, setting(network("    relu").checked))
