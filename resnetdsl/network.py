@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from resnetdsl.compile.compiler import CompileResult
     from resnetdsl.compile.options import Calibration
+    from resnetdsl.compile.plan import Plan
     from resnetdsl.emit.summary import Summary
 
 
@@ -112,7 +113,7 @@ class Network:
         `calibration` says what the scales of `dtype="int8"` are measured on: a
         `resnetdsl.compile.options.Calibration`. Raises CompileError; then nothing is written.
         """
-        from resnetdsl.compile.build import compile_network
+        from resnetdsl.compile.build import chosen, compile_network
         from resnetdsl.compile.options import Provenance
 
         given = {key: repr(value) for key, value in self.overrides.items()}
@@ -120,17 +121,19 @@ class Network:
             self.checked,
             (lambda: module) if module is not None else self.module,
             Provenance(self.origin.files, given),
-            output,
-            device=device,
-            dtype=dtype,
-            batch=batch,
-            backend=backend,
-            mode=mode,
-            without=without,
-            layout=layout,
-            threads=threads,
-            cache=cache,
-            calibration=calibration,
+            chosen(
+                output,
+                device=device,
+                dtype=dtype,
+                batch=batch,
+                backend=backend,
+                mode=mode,
+                without=without,
+                layout=layout,
+                threads=threads,
+                cache=cache,
+                calibration=calibration,
+            ),
             weights=weights,
             seed=seed,
             progress=progress,
@@ -159,6 +162,16 @@ class Network:
         return export_network(
             self.checked, make, output, Form(to), batch=batch, folded=folded, weights=weights, seed=seed
         )
+
+    def plan(self, **options: Any) -> Plan:
+        """What `compile` with these options would do, and what not and why not: printed, it is a table.
+
+        `options` are those of `compile` from `device` to `cache`. Nothing is compiled.
+        """
+        from resnetdsl.compile.build import chosen
+        from resnetdsl.compile.plan import plan
+
+        return plan(self.checked, chosen(**options))
 
     def render(
         self,

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from resnetdsl.cli.calibration import add_calibration, calibration
 from resnetdsl.cli.interrupt import interruptible
-from resnetdsl.cli.output import UsageError, say
+from resnetdsl.cli.output import UsageError, put, say, width, write
 from resnetdsl.cli.progress import Progress
 from resnetdsl.cli.specs import add_spec, network
 from resnetdsl.cli.targets import add_target, settle
 
 if TYPE_CHECKING:
     from resnetdsl.compile.compiler import CompileResult
+    from resnetdsl.compile.plan import Plan
 
 NAME = "compile"
 HELP = "compile a network into a verified artifact"
@@ -30,6 +31,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--weights", metavar="FILE", help="a checkpoint: .safetensors, .pth or .pt; random weights by default"
     )
     parser.add_argument("--seed", type=int, default=0, help="for random weights")
+    parser.add_argument("--no-cache", action="store_true", help="build the code anew, and do not keep it")
+    parser.add_argument(
+        "--plan", action="store_true", help="print what would be done and what not and why not; nothing is compiled"
+    )
+    parser.add_argument(
+        "--emit",
+        metavar="FOLDER|-",
+        help="write the graph after each pass, as YAML, to a folder or to standard output; nothing is compiled",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -37,8 +47,12 @@ def run(args: argparse.Namespace) -> int:
     from resnetdsl.compile.progress import counting
 
     settings: dict[str, Any] = settle(args)
+    settings["cache"] = not args.no_cache
     found = network(args)
     try:
+        if args.plan or args.emit is not None:
+            _show(args, found.plan(**settings))
+            return 0
         with interruptible(), Progress.on_stderr(quiet=args.quiet) as progress, counting(progress.count):
             progress.phase("starting PyTorch")
             result = found.compile(
@@ -61,6 +75,24 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _show(args: argparse.Namespace, plan: Plan) -> None:
+    if args.plan:
+        put("\n".join(plan.lines(width())) + "\n")
+    if args.emit == "-":
+        for name, text in plan.emit():
+            put(f"# --- {name} ---\n{text}")
+    elif args.emit is not None:
+        folder = Path(args.emit)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            reason = problem.strerror or str(problem)
+            raise UsageError(f"cannot make the folder {folder}: {reason}", kind="cannot-write") from problem
+        for name, text in plan.emit():
+            write(str(folder / f"{name}.yaml"), text)
+            say(args, f"wrote {folder / name}.yaml")
+
+
 def _tell(args: argparse.Namespace, name: str, result: CompileResult) -> None:
     metadata = result.metadata
     size = Path(result.path).stat().st_size / 2**20
@@ -81,7 +113,11 @@ def _tell(args: argparse.Namespace, name: str, result: CompileResult) -> None:
         )
     for trial in metadata.trials:
         say(args, f"  {trial}" + (" (taken)" if trial.engine == metadata.engine else ""))
+    if missed := sum(not step.done for step in result.steps):
+        say(args, f"note: {missed} foldings or merges that were to be expected were not made: `--plan` says why")
     for note in (*result.notes, *agreement.notes):
         say(args, f"note: {note}")
+    if result.cached:
+        say(args, "its code was in the cache, and was compared with eager for these weights")
     say(args, f"took {took:.0f} s ({', '.join(f'{phase} {seconds:.0f}' for phase, seconds in result.seconds.items())})")
     say(args, f'run it: resnetdsl.load_artifact("{result.path}")(images)')

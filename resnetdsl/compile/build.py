@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from enum import Enum
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import nn
 
 from resnetdsl.compile.compiler import CompileResult, compile_module
 from resnetdsl.compile.engines.registry import engine
+from resnetdsl.compile.errors import CompileError, Problem
+from resnetdsl.compile.lower.pipeline import PASSES
 from resnetdsl.compile.options import (
     Backend,
     Batch,
@@ -26,12 +30,30 @@ from resnetdsl.compile.toolchain import find_device
 from resnetdsl.compile.weights import load_weights
 from resnetdsl.ir.graph import CheckedGraph
 
+E = TypeVar("E", bound=Enum)
+
 
 def compile_network(
     graph: CheckedGraph,
     make: Callable[[], nn.Module],
     provenance: Provenance,
-    output: str | Path,
+    options: CompileOptions,
+    *,
+    weights: str | Path | None = None,
+    seed: int = 0,
+    progress: Callable[[str], None] | None = None,
+) -> CompileResult:
+    """Compile what `make` gives, made with random weights from `seed`; `weights` is a checkpoint to load into it."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        module = make()
+    if weights is not None:
+        provenance = replace(provenance, weights=load_weights(module, weights, graph.name))
+    return compile_module(module, graph, options, provenance=provenance, progress=progress)
+
+
+def chosen(
+    output: str | Path = "",
     *,
     device: str = "auto",
     dtype: str = "float32",
@@ -43,35 +65,42 @@ def compile_network(
     threads: int | None = None,
     cache: bool = True,
     calibration: Calibration | None = None,
-    weights: str | Path | None = None,
-    seed: int = 0,
-    progress: Callable[[str], None] | None = None,
-) -> CompileResult:
-    """Compile what `make` gives, made with random weights from `seed`; `weights` is a checkpoint to load into it."""
-    options = CompileOptions(
+) -> CompileOptions:
+    """The options by their words, as Python and the command line have them. A `CompileError` where one is none."""
+    return CompileOptions(
         Path(output),
-        device=Device(device),
-        precision=Precision(dtype),
+        device=_one_of(Device, device, "device"),
+        precision=_one_of(Precision, dtype, "dtype"),
         batch=Batch.parse(str(batch)),
-        backend=_backend(backend, Device(device), Precision(dtype)),
-        mode=Mode(mode),
-        without=tuple(without),
-        layout=Layout(layout) if layout is not None else None,
+        backend=_backend(backend, device, dtype),
+        mode=_one_of(Mode, mode, "mode"),
+        without=tuple(map(_pass, without)),
+        layout=None if layout is None else _one_of(Layout, layout, "layout"),
         threads=threads,
         cache=cache,
         calibration=calibration or Calibration(),
     )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        module = make()
-    if weights is not None:
-        provenance = replace(provenance, weights=load_weights(module, weights, graph.name))
-    return compile_module(module, graph, options, provenance=provenance, progress=progress)
 
 
-def _backend(name: str | None, device: Device, precision: Precision) -> Backend:
+def _one_of(kind: type[E], word: str, name: str) -> E:
+    try:
+        return kind(word)
+    except ValueError as error:
+        known = ", ".join(f"`{each.value}`" for each in kind)
+        raise CompileError(Problem.BAD_OPTION, f"`{word}` is no {name}", f"one of {known}") from error
+
+
+def _pass(name: str) -> str:
+    known = [each.name for each in PASSES]
+    if name not in known:
+        raise CompileError(Problem.BAD_OPTION, f"there is no pass `{name}`", f"the passes are {', '.join(known)}")
+    return name
+
+
+def _backend(name: str | None, device: str, dtype: str) -> Backend:
     """The engine that is asked for, else the usual one; where that cannot serve, the fastest of the others."""
     if name is not None:
-        return Backend(name)
+        return _one_of(Backend, name, "backend")
     usual = engine(Backend.INDUCTOR.value)
-    return Backend.AUTO if usual.lacking(find_device(device).type, precision) else Backend.INDUCTOR
+    found = find_device(_one_of(Device, device, "device"))
+    return Backend.AUTO if usual.lacking(found.type, _one_of(Precision, dtype, "dtype")) else Backend.INDUCTOR

@@ -141,6 +141,10 @@ class Cache:
             return None
         return record
 
+    def has(self, key: str) -> bool:
+        """Whether there is such an entry; it may yet turn out to be damaged."""
+        return self.usable and (self._entry(key) / _ENTRY).is_file()
+
     def keep(self, key: str, code: Path, record: object) -> None:
         """Put files and what is to be recorded with them under a key, and make room for them."""
         if not self.usable:

@@ -21,15 +21,14 @@ from resnetdsl.compile.container import SUFFIX
 from resnetdsl.compile.engines.base import Setting
 from resnetdsl.compile.engines.registry import engine
 from resnetdsl.compile.files import check_output, work_folder
-from resnetdsl.compile.inputs import input_spec
 from resnetdsl.compile.lower.lowered import Note
 from resnetdsl.compile.lower.pipeline import lower
 from resnetdsl.compile.make import Subject, make
 from resnetdsl.compile.memory import enough_memory
 from resnetdsl.compile.metadata import Agreement, Machine, Metadata, Trial
-from resnetdsl.compile.options import Backend, CompileOptions, Layout, Precision, Provenance
+from resnetdsl.compile.options import Backend, CompileOptions, Precision, Provenance
+from resnetdsl.compile.plan import decide
 from resnetdsl.compile.quantise import against_float32, make_quantised, quantise
-from resnetdsl.compile.toolchain import find_device
 from resnetdsl.compile.verify import Reference
 from resnetdsl.compile.weights import leaves
 from resnetdsl.ir.graph import CheckedGraph
@@ -78,10 +77,8 @@ def compile_module(
     clock.start("checking the toolchain")
     size = _bytes(module, options.precision)
     check_output(options.output, SUFFIX, size + _OVERHEAD)
-    device = find_device(options.device)
     using = None if options.backend is Backend.AUTO else engine(options.backend.value)
-    layout = options.layout or Layout.CHANNELS_LAST
-    setting = Setting(device.type, options.precision, options.mode, layout, input_spec(graph, options.batch))
+    setting = decide(graph, options)
     cache = Cache.open() if options.cache else Cache.none()
     with work_folder() as work, _quiet(), _threads(options.threads), enough_memory(f"compile `{graph.name}`"):
         # The code and, while it is linked, what the engine makes of the weights.
@@ -89,7 +86,7 @@ def compile_module(
         clock.start("lowering")
         lowered = lower(graph, options.without)
         names = tuple(output.name for output in graph.outputs)
-        ready = copy.deepcopy(module).eval().requires_grad_(False).to(device, setting.dtype)
+        ready = copy.deepcopy(module).eval().requires_grad_(False).to(setting.torch_device, setting.dtype)
         network = Subject(graph, lowered, Reference(ready, names), module.state_dict())
         attempt = _attempt(network, setting, options, work, cache, clock.start)
         trials: tuple[Trial, ...] = ()
@@ -109,7 +106,7 @@ def compile_module(
             engine=using.name,
             versions=using.versions(),
             resnetdsl=VERSION,
-            machine=Machine.this(device.type),
+            machine=Machine.this(setting.device),
             agreement=made.agreement,
             checkpoint=leaves(module),
             recipes={} if made.quantised else lowered.recipes,

@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 import resnetdsl
-from resnetdsl.compile.engines.base import Engine, Job
+from resnetdsl.compile.engines.base import Engine, Setting
 from resnetdsl.compile.lower.lowered import Lowered
 from resnetdsl.compile.metadata import Machine
 from resnetdsl.compile.recipes import to_json
@@ -28,16 +28,15 @@ _ALSO = {"CXX", "CC", "CFLAGS", "CXXFLAGS", "LDFLAGS"}
 _NEVER = {"TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "TORCH_HOME", "TORCH_LOGS"}
 
 
-def key(graph: Graph, job: Job, engine: Engine) -> str:
-    """The name of a job's files under an engine. `graph` is what was lowered."""
-    setting = job.setting
+def key(graph: Graph, lowered: Lowered, setting: Setting, engine: Engine) -> str:
+    """The name of the files that an engine builds. `graph` is what was lowered."""
     document = {
         "resnetdsl": _program(),
         "engine": engine.name,
         "versions": dict(engine.versions()),
         "checked": structure(graph),
-        "lowered": structure(job.lowered.graph),
-        "recipes": _recipes(job.lowered),
+        "lowered": structure(lowered.graph),
+        "recipes": _recipes(lowered),
         "setting": repr(setting),
         "machine": repr(Machine.this(setting.device)),
         "gpu": torch.cuda.get_device_name() if setting.device == "cuda" else "",

@@ -64,7 +64,7 @@ def make(using: Engine, subject: Subject, setting: Setting, work: Path, cache: C
     scratch.mkdir()
     weights = subject.derive(setting)
     job = Job(subject.lowered, weights, setting, scratch, progress)
-    name = key(subject.graph, job, using)
+    name = key(subject.graph, subject.lowered, setting, using)
     with cache.building(name, lambda: progress("waiting for another compilation of this network")):
         record = cache.take(name, code, Record.read)
         built = using.build(job, code) if record is None else record.built

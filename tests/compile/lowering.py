@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import resnetdsl
 from resnetdsl.compile.lower.lowered import Lowered
@@ -31,17 +31,27 @@ def distance(
     """
     module = net.module().eval().to(dtype)
     randomise(module, seed)
+    _tame(module)
     names = tuple(output.name for output in net.checked.outputs)
     type = net.checked.node(0).outputs[0]
     x = torch.randn(2, *type.shape, generator=torch.Generator().manual_seed(seed)).to(dtype)
     expected = Reference(module, names)(x)
+    weights = evaluate_all(lowered.recipes, module.state_dict(), dtype, CPU)
     with torch.no_grad():
-        actual: list[Tensor] = Program(lowered, evaluate_all(lowered.recipes, module.state_dict(), dtype, CPU))(x)
+        actual: list[Tensor] = Program(lowered, weights).to(dtype)(x)
     assert [t.shape for t in actual] == [t.shape for t in expected]
     assert all(bool(t.isfinite().all()) for t in expected)
     return max(
         float((a - e).abs().max() / e.abs().max().clamp_min(1e-30)) for a, e in zip(actual, expected, strict=True)
     )
+
+
+def _tame(module: nn.Module) -> None:
+    """Smaller factors of norms: else hundreds of random layers amplify the last digit to the first."""
+    with torch.no_grad():
+        for name, leaf in module.state_dict().items():
+            if leaf.dim() == 1 and name.endswith("weight"):
+                leaf.mul_(0.6)
 
 
 def lowered(net: Network, *without: str) -> Lowered:

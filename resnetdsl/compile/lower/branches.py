@@ -86,15 +86,15 @@ def _merge(rewriter: Rewriter, root: Draft) -> None:
         members = {each: found for each in terms if (found := _as_term(rewriter, each, x, groups, stride)) is not None}
         if len(members) < 2 or Source(first.id) not in members:
             continue
-        names = ", ".join(f"`{each.path}`" for each in members.values())
+        names = ", ".join(each.path for each in members.values())
         whole = _hull(list(members.values()))
         if isinstance(whole, str):
-            rewriter.note(root.path, f"the sum of {names} not merged", whole)
+            rewriter.note(names, "summed branches not merged", whole)
             continue
         one = _convolution(rewriter, first, list(members.values()), whole)
         terms = [Source(one.id), *(each for each in terms if each not in members)]
         merged.append(Source(one.id))
-        rewriter.note(root.path, f"{names} merged into one {whole[0][0]}x{whole[0][1]} convolution")
+        rewriter.note(names, f"summed branches merged into one {whole[0][0]}x{whole[0][1]} convolution")
     if merged:
         _sum(rewriter, root, terms)
 

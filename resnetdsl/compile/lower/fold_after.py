@@ -32,14 +32,14 @@ def apply(lowered: Lowered) -> Lowered:
             continue
         if (why := _hindrance(rewriter, norm, found.operand, layers)) is not None:
             if norm.op in {"batch_norm", "scale"}:
-                rewriter.note(norm.path, f"`{norm.op}` not folded into `{layers[0].path}`", why)
+                rewriter.note(norm.path, f"`{norm.op}` not folded into the `{layers[0].op}` before it", why)
             continue
         at = 0
         for layer in layers:
             size = rewriter.type(Source(layer.id)).size("c") or 0
             _fold(rewriter, layer, replace(_part(found, at, size), channels=size))
             at += size
-        rewriter.note(norm.path, f"`{norm.op}` folded into " + ", ".join(f"`{each.path}`" for each in layers))
+        rewriter.note(norm.path, f"`{norm.op}` folded into the `{layers[0].op}` before it")
         rewriter.replace(norm, _now(rewriter, norm, found))
     return rewriter.finish()
 

@@ -28,11 +28,11 @@ def apply(lowered: Lowered) -> Lowered:
         why = _hindrance(rewriter, norm, found, readers)
         if why:
             if norm.op in {"batch_norm", "scale"}:
-                rewriter.note(norm.path, f"`{norm.op}` not folded into `{layers[0].path}`", why)
+                rewriter.note(norm.path, f"`{norm.op}` not folded into the `{layers[0].op}` behind it", why)
             continue
         for layer in layers:
             _fold(rewriter, layer, found)
-            rewriter.note(norm.path, f"`{norm.op}` folded into `{layer.path}`")
+        rewriter.note(norm.path, f"`{norm.op}` folded into the `{layers[0].op}` behind it")
     return rewriter.finish()
 
 
@@ -44,7 +44,7 @@ def _hindrance(rewriter: Rewriter, norm: Draft, found: Affine, readers: list[Dra
         if reader.op not in {"conv", "linear"}:
             return f"`{reader.op}` reads it too"
         if reader.op == "conv" and found.shift is not None and _pads_zeros(reader):
-            return f"`{reader.path}` pads with zeros, which the shift would have to reach"
+            return "zeros are padded between them, which the shift would have to reach"
     return ""
 
 

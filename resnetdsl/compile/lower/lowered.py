@@ -13,7 +13,10 @@ from resnetdsl.ops.registry import OPS
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What a pass did at a place, or did not do although it was to be expected; then `why` says why not."""
+    """What a pass did at a place, or did not do although it was to be expected; then `why` says why not.
+
+    `where` is a module path of the checked graph, or several with commas; `what` names none, so that notes group.
+    """
 
     step: str
     where: str

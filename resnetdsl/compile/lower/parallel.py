@@ -38,11 +38,11 @@ def apply(lowered: Lowered) -> Lowered:
 
 def _merge(rewriter: Rewriter, members: list[Draft]) -> None:
     first = members[0]
-    names = ", ".join(f"`{node.path}`" for node in members)
+    names = ", ".join(node.path for node in members)
     written = sum(node.outputs[0].numel for node in members)
     if written > _MOST * rewriter.type(first.inputs[0]).numel:
         why = f"they write more than {_MOST} times what they read: to part it costs more than one reading saves"
-        rewriter.note(first.path, f"{names} not merged", why)
+        rewriter.note(names, f"`{first.op}` that read one tensor not merged", why)
         return
     sizes = tuple(node.outputs[0].size("c") or 0 for node in members)
     weights: dict[str, Recipe] = {"weight": _stacked([rewriter.leaf(node, "weight") for node in members])}
@@ -60,7 +60,7 @@ def _merge(rewriter: Rewriter, members: list[Draft]) -> None:
     split = rewriter.add("split", parts, (rewriter.source(whole),), first, f"{first.path}.split")
     for at, node in enumerate(members):
         rewriter.replace(node, Source(split.id, at))
-    rewriter.note(first.path, f"{names} merged into one `{first.op}` and a split")
+    rewriter.note(names, f"`{first.op}` that read one tensor merged into one and a split")
 
 
 def _stacked(parts: list[Recipe]) -> Recipe:

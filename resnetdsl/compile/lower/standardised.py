@@ -25,7 +25,7 @@ def apply(lowered: Lowered) -> Lowered:
             weights["bias"] = rewriter.leaf(node, "bias")
         attrs = {name: node.attrs[name] for name in _SAME} | {"pad_mode": "zeros"}
         made = rewriter.succeed(node, attrs, weights, op="conv")
-        rewriter.note(node.path, f"the weights of `{node.op}` are standardised once")
+        rewriter.note(node.path, f"`{node.op}` standardised once")
         rewriter.replace(node, rewriter.source(made))
     return rewriter.finish()
 

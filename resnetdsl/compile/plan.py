@@ -1,0 +1,181 @@
+"""What a compilation will do, before it does it: `compile --plan`, and the graph after each pass for `--emit`."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+
+from resnetdsl.compile.cache import Cache
+from resnetdsl.compile.engines.base import Setting
+from resnetdsl.compile.engines.registry import ENGINES
+from resnetdsl.compile.inputs import input_spec
+from resnetdsl.compile.key import key
+from resnetdsl.compile.lower.lowered import Lowered, Note, unlowered, weights_of
+from resnetdsl.compile.lower.pipeline import PASSES, lower
+from resnetdsl.compile.options import Backend, CompileOptions, Layout
+from resnetdsl.compile.toolchain import find_device
+from resnetdsl.ir.dump import dump
+from resnetdsl.ir.graph import CheckedGraph, Graph
+
+_PLACES = 3
+"""How many places of one kind are named."""
+
+_LETTERS = 160
+"""How long their names may be together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The graph after a pass."""
+
+    name: str
+    doc: str
+    lowered: Lowered
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be done to a network, and what not and why not."""
+
+    graph: CheckedGraph
+    setting: Setting
+    options: CompileOptions
+    stages: tuple[Stage, ...]
+
+    @property
+    def lowered(self) -> Lowered:
+        """What an engine is given."""
+        return self.stages[-1].lowered
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        return self.lowered.notes
+
+    def emit(self) -> Iterator[tuple[str, str]]:
+        """A name and the YAML of the graph as it was checked, then after each pass."""
+        for number, stage in enumerate(self.stages):
+            yield f"{number:02}-{stage.name}", f"# {stage.doc}\n{dump(stage.lowered.graph)}"
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines(100)) + "\n"
+
+    def lines(self, width: int) -> Iterator[str]:
+        """The plan as text: the decisions, what the passes do, and what they do not and why."""
+        yield f"{self.graph.name}: {_size(self.graph)} become {_size(self.lowered.graph)}"
+        yield ""
+        decisions = [*self._decisions()]
+        indent = max(len(name) for name, _ in decisions) + 4
+        for name, text in decisions:
+            yield from _wrapped(f"  {name}", text, indent, width)
+        yield ""
+        names = [stage.name for stage in self.stages[1:]]
+        indent = max(map(len, (*names, *self.options.without, "passes"))) + 4
+        for each in PASSES:
+            if each.name in self.options.without:
+                yield from _wrapped(f"  {each.name}", f"left out: not to {each.doc}", indent, width)
+                continue
+            found = _grouped([note for note in self.notes if note.step == each.name and note.done])
+            for what, places in found or [("nothing to do", [])]:
+                yield from _wrapped(f"  {each.name}", f"{what}{_places(places)}", indent, width)
+        if missed := self._missed():
+            yield ""
+            yield "to be expected, and not done:"
+            for (what, why), places in missed.items():
+                yield from _wrapped("  ", f"{what}{_places(places)}", 2, width)
+                yield from _wrapped("      ", why, 6, width)
+
+    def _missed(self) -> dict[tuple[str, str], list[str]]:
+        """What no later pass did either, by what and why."""
+        folded = {note.where for note in self.notes if note.done and " folded into " in note.what}
+        found: dict[tuple[str, str], list[str]] = {}
+        for note in self.notes:
+            if not note.done and note.where not in folded:
+                found.setdefault((note.what, note.why), []).append(note.where)
+        return found
+
+    def _decisions(self) -> Iterator[tuple[str, str]]:
+        setting, options = self.setting, self.options
+        yield "input", str(setting.input)
+        threads = options.threads or torch.get_num_threads()
+        count = "1 thread" if threads == 1 else f"{threads} threads"
+        yield "device", setting.device if setting.device == "cuda" else f"{setting.device}, {count}"
+        yield "precision", setting.precision.value
+        reason = "as asked" if options.layout else "which convolutions are fastest in"
+        yield "layout", f"{setting.layout.value}, {reason}"
+        yield "mode", setting.mode.value
+        yield "engine", self._engine()
+
+    def _engine(self) -> str:
+        setting = self.setting
+        if self.options.backend is Backend.AUTO:
+            usable = [name for name, each in ENGINES.items() if each.lacking(setting.device, setting.precision) is None]
+            return f"the fastest of {', '.join(usable)}, to be measured" if usable else "none can be used here"
+        engine = ENGINES.get(self.options.backend.value)
+        if engine is None:
+            return f"{self.options.backend.value}, which this version lacks"
+        if (lack := engine.lacking(setting.device, setting.precision)) is not None:
+            return f"{engine.name}, which cannot be used here: {lack}"
+        cache = Cache.open() if self.options.cache else Cache.none()
+        known = cache.has(key(self.graph, self.lowered, setting, engine))
+        return f"{engine.name}; its code is {'in the cache' if known else 'to be built'}"
+
+
+def plan(graph: CheckedGraph, options: CompileOptions) -> Plan:
+    """What `compile_module` would do. Nothing is compiled and no weights are needed."""
+    stages = [Stage("checked", "the network as it was checked", unlowered(graph))]
+    lower(graph, options.without, lambda each, found: stages.append(Stage(each.name, each.doc, found)))
+    return Plan(graph, decide(graph, options), options, tuple(stages))
+
+
+def decide(graph: CheckedGraph, options: CompileOptions) -> Setting:
+    """What is built for, where the options leave it open. A `CompileError` where there is no such device."""
+    device = find_device(options.device)
+    # Convolutions have kernels for channels-last images on CPUs (oneDNN) and on tensor cores, and none that are faster.
+    layout = options.layout or Layout.CHANNELS_LAST
+    return Setting(device.type, options.precision, options.mode, layout, input_spec(graph, options.batch))
+
+
+def _size(graph: Graph) -> str:
+    count = sum(_numel(weight.shape) for _, weight in weights_of(graph) if weight.trainable)
+    return f"{len(graph) - 1} ops with {count / 1e6:.2f}M weights"
+
+
+def _numel(shape: tuple[int, ...]) -> int:
+    count = 1
+    for size in shape:
+        count *= size
+    return count
+
+
+def _grouped(notes: list[Note]) -> list[tuple[str, list[str]]]:
+    found: dict[str, list[str]] = {}
+    for note in notes:
+        found.setdefault(note.what, []).append(note.where)
+    return list(found.items())
+
+
+def _places(places: list[str]) -> str:
+    """`, 53 times: bn1, layer1.0.bn1, layer1.0.bn2 ...`"""
+    if not places:
+        return ""
+    named: list[str] = []
+    for place in places[:_PLACES]:
+        if not named or sum(map(len, named)) + len(place) <= _LETTERS:
+            named.append(place)
+    listed = ("; " if any("," in place for place in named) else ", ").join(named)
+    more = " ..." if len(places) > len(named) else ""
+    return f": {listed}" if len(places) == 1 else f", {len(places)} times: {listed}{more}"
+
+
+def _wrapped(head: str, text: str, indent: int, width: int) -> list[str]:
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=head.ljust(indent),
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -1,0 +1,102 @@
+"""What `--plan` and `--emit` show before anything is compiled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from resnetdsl.compile.build import chosen
+from resnetdsl.compile.errors import CompileError
+from resnetdsl.compile.lower.pipeline import PASSES
+from resnetdsl.ir.load import load
+from tests.cli.running import run
+from tests.compile.lowering import network
+
+BODY = """
+    conv(4, 3x3) -> bn1: batch_norm -> relu -> drop: dropout
+    let pre = x -> bn2: batch_norm -> relu
+    residual(identity) { conv(4, 1x1) -> bn3: batch_norm }
+    bn4: batch_norm
+    conv(4, 3x3)
+"""
+
+
+def text(**options: object) -> str:
+    return str(network(BODY).plan(device="cpu", **options))
+
+
+def test_it_tells_what_is_done_and_what_is_not() -> None:
+    found = text()
+    assert "fold-after    `batch_norm` folded into the `conv` before it, 2 times: bn1, bn3" in found
+    assert "`dropout` left out: drop" in found
+    _, missed = found.split("to be expected, and not done:")
+    assert "`batch_norm` not folded into the `conv` behind it: bn4" in missed
+    assert "zeros are padded between them" in missed
+    assert "bn1" not in missed
+
+
+def test_every_pass_is_told_of() -> None:
+    found = text(without=["branches"])
+    assert all(f"\n  {each.name} " in found for each in PASSES)
+    assert "branches      left out: not to merge" in found
+
+
+def test_the_decisions_are_told() -> None:
+    found = text(batch="1..8", dtype="bfloat16", layout="contiguous", threads=2, mode="throughput")
+    for words in (
+        "batch 1..8",
+        "cpu, 2 threads",
+        "bfloat16",
+        "contiguous, as asked",
+        "throughput",
+        "inductor; its code",
+    ):
+        assert words in found
+
+
+def test_a_network_in_which_all_is_done_ends_there() -> None:
+    assert "not done" not in str(network("conv(4, 3x3) -> batch_norm").plan(device="cpu"))
+
+
+def test_it_fits_into_the_terminal() -> None:
+    plan = network(BODY).plan(device="cpu")
+    assert max(map(len, plan.lines(60))) <= 60
+
+
+def test_emit_gives_the_graph_after_each_pass() -> None:
+    stages = dict(network(BODY).plan(device="cpu").emit())
+    assert list(stages) == ["00-checked", *(f"{at:02}-{each.name}" for at, each in enumerate(PASSES, 1))]
+    sizes = [len(load(each)) for each in stages.values()]
+    assert sizes[0] > sizes[1] > sizes[3]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"without": ["folding"]}, "no pass `folding`"),
+        ({"layout": "nhwc"}, "`nhwc` is no layout"),
+        ({"dtype": "float8"}, "`float8` is no dtype"),
+        ({"device": "tpu"}, "`tpu` is no device"),
+        ({"backend": "tvm"}, "`tvm` is no backend"),
+        ({"mode": "fast"}, "`fast` is no mode"),
+    ],
+)
+def test_options_that_are_none(options: dict[str, object], words: str) -> None:
+    with pytest.raises(CompileError, match=words) as caught:
+        chosen(**options)  # type: ignore[arg-type]
+    assert caught.value.help
+
+
+def test_the_command_line(tmp_path: Path) -> None:
+    spec = tmp_path / "n.rnet"
+    spec.write_text(f"network n {{\n    input 3x16x16{BODY}}}\n", encoding="utf-8")
+    done = run("compile", str(spec), "--plan", "--emit", str(tmp_path / "stages"))
+    assert done.code == 0
+    assert "n: 12 ops" in done.out
+    assert min(path.name for path in (tmp_path / "stages").iterdir()) == "00-checked.yaml"
+    assert not list(tmp_path.glob("*.rnetc"))
+    assert "# --- 03-fold-after ---" in run("compile", str(spec), "--emit", "-").out
+    failed = run("compile", str(spec), "--plan", "--without", "folding")
+    assert failed.code == 2
+    assert "no pass `folding`" in failed.err
