@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from resnetdsl.bench.match import Match, Running
 from resnetdsl.bench.peers import Absent, peer
+from resnetdsl.compile.engines.openvino import load_openvino
 from resnetdsl.compile.engines.registry import ALL
 from resnetdsl.compile.options import Precision
 
@@ -89,7 +90,7 @@ def onnxruntime(match: Match) -> Running:
 def openvino(match: Match) -> Running:
     """OpenVINO on what `torch.onnx.export` writes: all threads for the one request, in the type that was asked for."""
     _needs("openvino", "onnxscript")
-    import openvino as ov
+    ov = load_openvino()
 
     precision = {Precision.FLOAT32: "f32", Precision.BFLOAT16: "bf16"}.get(match.floating)
     if precision is None:

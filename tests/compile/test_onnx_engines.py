@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from resnetdsl.compile.metadata import Machine
 from resnetdsl.compile.options import Precision
 from resnetdsl.compile.verify import Reference
 from resnetdsl.network import Network
+from tests.cli.running import ROOT
 from tests.emit.interpreter import randomise
 
 SPEC = """network small {
@@ -152,6 +155,18 @@ def test_a_library_that_is_not_installed_is_named_with_its_pip_line(
         small().compile(tmp_path / "small.rnetc", device="cpu", backend=backend)
     assert caught.value.problem is Problem.NO_ENGINE
     assert not list(tmp_path.iterdir())
+
+
+def test_nobody_is_told_that_openvino_was_loaded(artifact: Artifact) -> None:
+    """It would send an event over the network when it is imported."""
+    code = f"""
+import sys, torch, resnetdsl
+artifact = resnetdsl.load_artifact({str(artifact.path)!r})
+artifact.run(torch.zeros(1, 3, 32, 32))
+print(sorted(name for name in sys.modules if name.startswith("openvino_telemetry")))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.stdout.strip() == "[]", done.stderr
 
 
 @pytest.mark.parametrize("backend", BOTH)

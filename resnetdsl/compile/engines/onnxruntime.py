@@ -70,6 +70,7 @@ class Session:
     def swap(self, weights: Weights) -> None:
         import onnxruntime
 
+        onnxruntime.disable_telemetry_events()  # which there are on Windows
         self._value = onnxruntime.OrtValue.ortvalue_from_numpy
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()

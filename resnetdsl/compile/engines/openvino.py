@@ -6,6 +6,7 @@ processor that it is on.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 _MODEL = "model.xml"
+_TELEMETRY = "openvino_telemetry"
 _BF16 = {"avx512_bf16", "amx_bf16"}
 """Instructions without which bfloat16 is slower than float32."""
 
@@ -50,8 +52,7 @@ class OpenVino:
         return {"openvino": installed("openvino")}
 
     def build(self, job: Job, folder: Path) -> Built:
-        import openvino
-
+        openvino = load_openvino()
         if job.quantised is None:
             job.progress("writing ONNX")
             source = _with_inputs_for_weights(to_onnx(job))
@@ -85,13 +86,27 @@ def _with_inputs_for_weights(model: ModelProto) -> bytes:
     return bytes(model.SerializeToString())
 
 
+def load_openvino() -> Any:
+    """OpenVINO without its telemetry: it would tell its maker, over the network, each time that it is imported."""
+    known = "openvino" in sys.modules or _TELEMETRY in sys.modules
+    if not known:
+        # It cannot be imported now, and a stub takes its place.
+        sys.modules[_TELEMETRY] = None  # type: ignore[assignment]
+    try:
+        import openvino
+    finally:
+        if not known:
+            del sys.modules[_TELEMETRY]
+    return openvino
+
+
 def _shape(inputs: InputSpec) -> openvino.PartialShape:
-    import openvino
+    loaded = load_openvino()
 
     def dimension(dim: Dimension) -> openvino.Dimension:
-        return openvino.Dimension(dim.low) if dim.fixed else openvino.Dimension(dim.low, dim.high)
+        return loaded.Dimension(dim.low) if dim.fixed else loaded.Dimension(dim.low, dim.high)
 
-    return openvino.PartialShape([dimension(dim) for dim in inputs.dims])
+    return loaded.PartialShape([dimension(dim) for dim in inputs.dims])
 
 
 class Compiled:
@@ -122,7 +137,7 @@ class Compiled:
         return [result.to(x.dtype) for result in results]
 
     def swap(self, weights: Weights) -> None:
-        import openvino
+        openvino = load_openvino()
         from openvino import opset13
 
         self._tensor = openvino.Tensor
