@@ -67,12 +67,12 @@ PLAN: tuple[Unit, ...] = (
     Unit("run", "resnet18", 40, 16, peers=LIGHT),
     Unit("run", "mobilenetv2_100", 50, 16, peers=LIGHT),
     Unit("cold", "preresnet1001", 270, contestant="torch.compile"),
-    Unit("run", "preresnet1001", 110, 1, peers=LIGHT),
+    Unit("run", "preresnet1001", 170, 1, peers=LIGHT),
     Unit("run", "resnet152", 70, 1, peers=LIGHT),
     Unit("run", "resnext50_32x4d", 70, 16, peers=LIGHT),
     Unit("run", "resnet152", 130, 16, peers=LIGHT),
     Unit("training", "resnet50", 180, 8, size=64),
-    Unit("run", "preresnet1001", 120, 16, peers=LIGHT),
+    Unit("run", "preresnet1001", 200, 16, peers=LIGHT),
 )
 
 QUICK: tuple[Unit, ...] = (
