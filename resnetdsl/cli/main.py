@@ -29,6 +29,7 @@ from resnetdsl.cli import (
     render,
     serve,
     summary,
+    swap,
 )
 from resnetdsl.cli.output import UsageError, complain, error_line, prepare_streams, silence, tell
 from resnetdsl.version import VERSION
@@ -36,6 +37,7 @@ from resnetdsl.version import VERSION
 COMMANDS: Final[tuple[ModuleType, ...]] = (
     check,
     compile,
+    swap,
     bench,
     render,
     serve,

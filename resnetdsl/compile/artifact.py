@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -17,11 +16,11 @@ from resnetdsl.compile import container
 from resnetdsl.compile.container import SUFFIX, read_metadata
 from resnetdsl.compile.engines.base import Runner
 from resnetdsl.compile.engines.registry import engine
-from resnetdsl.compile.errors import ArtifactError, Problem, WeightsError
+from resnetdsl.compile.errors import ArtifactError, Problem
 from resnetdsl.compile.files import cannot_write
+from resnetdsl.compile.memory import enough_memory
 from resnetdsl.compile.metadata import Machine, Metadata
-from resnetdsl.compile.recipes import evaluate_all
-from resnetdsl.compile.weights import check_fit, read_weights, signature
+from resnetdsl.compile.swap import Weights, other_weights
 
 __all__ = ["SUFFIX", "Artifact", "load_artifact", "read_metadata"]
 
@@ -54,31 +53,20 @@ class Artifact:
         """All outputs by name. An input that the artifact was not compiled for is an `ArtifactError`."""
         self._check(x)
         # The code was compiled for this layout and would read any other as garbage.
-        results = self._runner.run([x.detach().contiguous()])
+        with enough_memory(f"run `{self.metadata.network}` on this input", ArtifactError):
+            results = self._runner.run([x.detach().contiguous()])
         return dict(zip(self.metadata.outputs, results, strict=True))
 
-    def load_weights(self, source: Mapping[str, Tensor] | str | Path) -> None:
+    def load_weights(self, source: Weights) -> None:
         """Run with other weights of the same network from now on, without compiling.
 
         `source` is a state dict of the network's module, or a checkpoint: .safetensors, .pth, .pt. Names, shapes and
         types are checked first; a `WeightsError` with a table says what does not fit, and the weights stay.
         """
-        if self.metadata.quantised is not None:
-            raise WeightsError(
-                "an int8 artifact keeps its weights: the scales inside were measured with them",
-                "compile it again with `--dtype int8 --weights FILE`",
-            )
-        if isinstance(source, Mapping):
-            found, name, origin = dict(source), "the state dict", ""
-        else:
-            path = Path(source)
-            found, name, origin = read_weights(path), path.name, signature(path)
-        found = check_fit(self.metadata.checkpoint, found, name, self.metadata.network)
-        setting = self.metadata.setting
-        weights = evaluate_all(self.metadata.recipes, found, setting.dtype, setting.torch_device)
+        weights, origin = other_weights(self.metadata, source)
         self._runner.swap(weights)
         self._weights = weights
-        self.metadata = replace(self.metadata, provenance=replace(self.metadata.provenance, weights=origin))
+        self.metadata = self.metadata.with_weights(origin)
 
     def save(self, path: str | Path) -> None:
         """Write the artifact with the weights that it has now."""

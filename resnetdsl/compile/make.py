@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from resnetdsl.compile.cache import Cache
@@ -18,6 +17,7 @@ from resnetdsl.compile.lower.lowered import Lowered
 from resnetdsl.compile.metadata import Agreement, Measurement, Quantised
 from resnetdsl.compile.recipes import evaluate_all
 from resnetdsl.compile.verify import MADE_UP_WEIGHTS, Reference, verify
+from resnetdsl.compile.weights import not_finite
 from resnetdsl.ir.graph import CheckedGraph
 
 
@@ -84,7 +84,7 @@ def make(using: Engine, subject: Subject, setting: Setting, work: Path, cache: C
             cache.keep(name, code, asdict(Record(built, made_up)))
     if record is None:
         runner.swap(weights)  # it holds those of the verification
-    return Made(code, weights, runner, agreement, (*_not_finite(weights), *built.notes), record is not None)
+    return Made(code, weights, runner, agreement, (*not_finite(weights), *built.notes), record is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +101,3 @@ class Record:
         return Record(
             built, tuple(Measurement(**{**each, "shape": tuple(each["shape"])}) for each in found["measured"])
         )
-
-
-def _not_finite(weights: Mapping[str, Tensor]) -> tuple[str, ...]:
-    """What to say of weights that are infinite or no numbers: training that failed, or a type that is too narrow."""
-    bad = {name: int((~torch.isfinite(tensor)).sum()) for name, tensor in weights.items()}
-    bad = {name: count for name, count in bad.items() if count}
-    if not bad:
-        return ()
-    named = ", ".join(f"`{name}` ({count})" for name, count in [*bad.items()][:3])
-    more = f" and {len(bad) - 3} more" if len(bad) > 3 else ""
-    return (f"weights that are infinite or no numbers: {named}{more}; what they reach is not compared with eager",)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,6 +26,12 @@ T = TypeVar("T")
 
 _ISA = ("sse", "ssse", "avx", "fma", "f16c", "bmi", "amx", "abm", "movbe", "gfni", "vaes", "vpclmul", "popcnt", "adx")
 """Beginnings of the processor flags that a compiler may make use of (of those in /proc/cpuinfo)."""
+
+
+OWN_WEIGHTS = "own weights"
+"""What a measurement says of its weights where they are the artifact's."""
+
+_SWAPPED = "its weights were put in after it was compiled: its code was compared with eager for others"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +180,20 @@ class Metadata:
     @property
     def precision(self) -> Precision:
         return self.setting.precision
+
+    def with_weights(self, origin: str) -> Metadata:
+        """The metadata where other weights take the place of those that it was compiled with.
+
+        What was measured with those says nothing of these; what was measured with made-up weights holds for the code.
+        """
+        before = self.agreement
+        kept = tuple(each for each in before.measurements if each.weights != OWN_WEIGHTS) or before.measurements
+        notes = tuple(dict.fromkeys((*before.notes, _SWAPPED)))
+        return replace(
+            self,
+            agreement=replace(before, measurements=kept, notes=notes),
+            provenance=replace(self.provenance, weights=origin),
+        )
 
     @property
     def sha256(self) -> str:

@@ -17,11 +17,10 @@ from torch.nn.modules.batchnorm import _NormBase
 from resnetdsl.compile.engines.base import Runner
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.inputs import InputSpec
-from resnetdsl.compile.metadata import Agreement, Measurement
+from resnetdsl.compile.metadata import OWN_WEIGHTS, Agreement, Measurement
 from resnetdsl.compile.options import Precision
 from resnetdsl.compile.progress import count
 
-OWN_WEIGHTS = "own weights"
 MADE_UP_WEIGHTS = "made-up weights and norm statistics"
 
 TOLERANCE = {Precision.FLOAT32: 1e-4, Precision.FLOAT16: 2e-2, Precision.BFLOAT16: 5e-2}

@@ -127,6 +127,17 @@ def _fitting(wanted: Mapping[str, Shape], found: Mapping[str, Tensor], file: str
     return counters | dict(found)
 
 
+def not_finite(weights: Mapping[str, Tensor]) -> tuple[str, ...]:
+    """What to say of weights that are infinite or no numbers: training that failed, or a type that is too narrow."""
+    bad = {name: int((~torch.isfinite(tensor)).sum()) for name, tensor in weights.items()}
+    bad = {name: count for name, count in bad.items() if count}
+    if not bad:
+        return ()
+    named = ", ".join(f"`{name}` ({count})" for name, count in [*bad.items()][:3])
+    more = f" and {len(bad) - 3} more" if len(bad) > 3 else ""
+    return (f"weights that are infinite or no numbers: {named}{more}; what they reach is not compared with eager",)
+
+
 def _table(title: str, names: list[str], sizes: list[str]) -> str:
     if not names:
         return ""
