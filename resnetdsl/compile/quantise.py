@@ -20,7 +20,9 @@ from resnetdsl.compile.calibration import Samples
 from resnetdsl.compile.choose import measure, shape_to_time
 from resnetdsl.compile.engines.base import Built, Engine, Job, Progress, Runner, Setting
 from resnetdsl.compile.engines.onnx_form import missing, to_onnx
+from resnetdsl.compile.engines.onnxruntime import refusals
 from resnetdsl.compile.errors import CompileError, Problem
+from resnetdsl.compile.files import cannot_write
 from resnetdsl.compile.make import Made, Subject
 from resnetdsl.compile.metadata import Agreement, Machine, Measurement, Quantised
 from resnetdsl.compile.options import Keep, Precision
@@ -86,11 +88,19 @@ def quantise(
     weighted = [node.name for node in model.graph.node if node.op_type in _WEIGHTED]
     kept = tuple(dict.fromkeys(name for each in sorted(keep, key=lambda k: k.value) for name in each.of(weighted)))
     source, target = work / "float32.onnx", work / "int8.onnx"
-    source.write_bytes(model.SerializeToString())
+    refused: tuple[type[Exception], ...] = (
+        RuntimeError,
+        ValueError,
+        TypeError,
+        LookupError,
+        AssertionError,
+        *refusals(),
+    )
     log = logging.getLogger()
     level = log.level
     log.setLevel(logging.ERROR)  # it advises a preparation that lowering has done
     try:
+        source.write_bytes(model.SerializeToString())
         quantize_static(
             source,
             target,
@@ -102,6 +112,15 @@ def quantise(
             calibrate_method=CalibrationMethod.MinMax,
             nodes_to_exclude=list(kept),
         )
+    except OSError as error:
+        raise cannot_write(work, error) from error
+    except refused as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise CompileError(
+            Problem.BACKEND_FAILED,
+            f"ONNX Runtime cannot quantise `{subject.graph.name}`: {reason}",
+            "use bfloat16 or float32",
+        ) from error
     finally:
         log.setLevel(level)
     return Quantisation(target.read_bytes(), samples, kept, _expected(subject, samples.inputs))

@@ -7,6 +7,7 @@ import sys
 import threading
 from pathlib import Path
 
+import onnx
 import pytest
 import torch
 from torch import nn
@@ -14,6 +15,8 @@ from torch import nn
 import resnetdsl
 from resnetdsl.compile.artifact import Artifact, load_artifact
 from resnetdsl.compile.engines import onnx_form
+from resnetdsl.compile.engines import onnxruntime as onnxruntime_engine
+from resnetdsl.compile.engines import openvino as openvino_engine
 from resnetdsl.compile.engines.openvino import OpenVino
 from resnetdsl.compile.engines.registry import engine
 from resnetdsl.compile.errors import ArtifactError, CompileError, Problem
@@ -35,6 +38,12 @@ SPEC = """network small {
 }
 """
 BOTH = ("onnxruntime", "openvino")
+NONSENSE = onnx.helper.make_graph(
+    [onnx.helper.make_node("NoSuchOperator", ["input"], ["output"])],
+    "nonsense",
+    [onnx.helper.make_tensor_value_info("input", 1, ["batch", 3, "height", "width"])],
+    [onnx.helper.make_tensor_value_info("output", 1, None)],
+)
 
 
 def small() -> Network:
@@ -176,3 +185,20 @@ def test_a_network_without_an_onnx_form_is_refused(backend: str, tmp_path: Path)
         net.compile(tmp_path / "n.rnetc", device="cpu", backend=backend)
     assert "inductor" in caught.value.help
     assert not list(tmp_path.iterdir())
+
+
+def test_what_openvino_cannot_convert_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An engine that fails is passed over by `auto`, so whatever it raises must be one kind of error."""
+    monkeypatch.setattr(openvino_engine, "to_onnx", lambda job: onnx.helper.make_model(NONSENSE))
+    with pytest.raises(CompileError, match="OpenVINO cannot convert this network: ") as caught:
+        small().compile(tmp_path / "n.rnetc", device="cpu", backend="openvino", cache=False)
+    assert caught.value.problem is Problem.BACKEND_FAILED
+    found = small().compile(tmp_path / "n.rnetc", device="cpu", backend="auto", cache=False).metadata
+    assert found.engine != "openvino"
+    assert "cannot convert" in found.trials[-1].failed
+
+
+def test_what_onnxruntime_does_not_take_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(onnxruntime_engine, "to_onnx", lambda job: onnx.helper.make_model(NONSENSE))
+    with pytest.raises(CompileError, match="ONNX Runtime does not take this model"):
+        small().compile(tmp_path / "n.rnetc", device="cpu", backend="onnxruntime", cache=False)

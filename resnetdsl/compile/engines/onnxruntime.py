@@ -18,6 +18,7 @@ from torch.utils.dlpack import from_dlpack
 from resnetdsl.compile.engines.base import Built, Job, Setting, Weights
 from resnetdsl.compile.engines.onnx_form import installed, missing, outside, to_onnx
 from resnetdsl.compile.errors import ArtifactError, Problem
+from resnetdsl.compile.files import cannot_write
 from resnetdsl.compile.options import Precision
 from resnetdsl.emit.names import ONNX_INPUT
 
@@ -39,14 +40,18 @@ class OnnxRuntime:
         return {"onnxruntime": installed("onnxruntime")}
 
     def build(self, job: Job, folder: Path) -> Built:
-        if job.quantised is not None:
-            (folder / _MODEL).write_bytes(job.quantised)
-            (folder / _WEIGHTS).write_text("[]", encoding="utf-8")
-            return Built()
-        job.progress("writing ONNX")
-        model = to_onnx(job)
-        (folder / _MODEL).write_bytes(model.SerializeToString(deterministic=True))
-        (folder / _WEIGHTS).write_text(json.dumps(outside(model)), encoding="utf-8")
+        names: list[str] = []
+        if job.quantised is None:
+            job.progress("writing ONNX")
+            made = to_onnx(job)
+            model, names = made.SerializeToString(deterministic=True), outside(made)
+        else:
+            model = job.quantised
+        try:
+            (folder / _MODEL).write_bytes(model)
+            (folder / _WEIGHTS).write_text(json.dumps(names), encoding="utf-8")
+        except OSError as error:
+            raise cannot_write(folder, error) from error
         return Built()
 
     def open(self, folder: Path, weights: Weights, setting: Setting) -> Session:
@@ -84,20 +89,19 @@ class Session:
         self._outputs = [output.name for output in session.get_outputs()]
 
 
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """What the runtime raises for a model that it does not take, as an `ArtifactError`."""
+def refusals() -> tuple[type[Exception], ...]:
+    """The kinds of what the runtime raises for a model that it does not take."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
+    return (state.Fail, state.InvalidGraph, state.InvalidArgument, state.NotImplemented, state.RuntimeException)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Those, as an `ArtifactError`."""
     try:
         yield
-    except (
-        state.Fail,
-        state.InvalidGraph,
-        state.InvalidArgument,
-        state.NotImplemented,
-        state.RuntimeException,
-    ) as error:
+    except refusals() as error:
         raise ArtifactError(
             Problem.BAD_ARTIFACT,
             f"ONNX Runtime does not take this model: {str(error).splitlines()[0]}",

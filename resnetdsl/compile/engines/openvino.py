@@ -6,6 +6,7 @@ processor that it is on.
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +17,8 @@ from torch import Tensor
 
 from resnetdsl.compile.engines.base import Built, Job, Setting, Weights
 from resnetdsl.compile.engines.onnx_form import installed, missing, outside, to_onnx
-from resnetdsl.compile.errors import ArtifactError, Problem
+from resnetdsl.compile.errors import ArtifactError, CompileError, Problem
+from resnetdsl.compile.files import no_space
 from resnetdsl.compile.inputs import Dimension, InputSpec
 from resnetdsl.compile.metadata import Machine
 from resnetdsl.compile.options import Precision
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 _MODEL = "model.xml"
 _TELEMETRY = "openvino_telemetry"
+_LITTLE = 2**20
+"""Bytes: with fewer left a failure to write is for want of space."""
+
 _BF16 = {"avx512_bf16", "amx_bf16"}
 """Instructions without which bfloat16 is slower than float32."""
 
@@ -59,12 +64,21 @@ class OpenVino:
         else:
             source = job.quantised
         job.progress("converting")
-        converted = openvino.Core().read_model(source, b"")
-        converted.reshape({ONNX_INPUT: _shape(job.setting.input)})
-        for at, op in enumerate(converted.get_ordered_ops()):
-            if op.get_type_name() != "Parameter":  # the others are called by a counter of the process
-                op.set_friendly_name(str(at))
-        openvino.save_model(converted, folder / _MODEL, compress_to_fp16=False)
+        try:
+            converted = openvino.Core().read_model(source, b"")
+            converted.reshape({ONNX_INPUT: _shape(job.setting.input)})
+            for at, op in enumerate(converted.get_ordered_ops()):
+                if op.get_type_name() != "Parameter":  # the others are called by a counter of the process
+                    op.set_friendly_name(str(at))
+            openvino.save_model(converted, folder / _MODEL, compress_to_fp16=False)
+        except RuntimeError as error:
+            if shutil.disk_usage(folder).free < _LITTLE:
+                raise no_space(folder) from error
+            raise CompileError(
+                Problem.BACKEND_FAILED,
+                f"OpenVINO cannot convert this network: {_reason(error)}",
+                "use another `--backend`",
+            ) from error
         return Built()
 
     def open(self, folder: Path, weights: Weights, setting: Setting) -> Compiled:
@@ -84,6 +98,11 @@ def _with_inputs_for_weights(model: ModelProto) -> bytes:
     del model.graph.initializer[:]
     model.graph.initializer.extend(inner)
     return bytes(model.SerializeToString())
+
+
+def _reason(error: RuntimeError) -> str:
+    """The last line of what OpenVINO says: those before it are places in its source."""
+    return (str(error).strip().splitlines() or ["no reason given"])[-1].strip()
 
 
 def load_openvino() -> Any:
@@ -161,7 +180,7 @@ class Compiled:
         except RuntimeError as error:
             raise ArtifactError(
                 Problem.BAD_ARTIFACT,
-                f"OpenVINO does not take this model: {(str(error).strip().splitlines() or ['no reason given'])[-1]}",
+                f"OpenVINO does not take this model: {_reason(error)}",
                 "compile it again with `--backend inductor`",
             ) from error
         self._compiled, self._held = compiled, held
