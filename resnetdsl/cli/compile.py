@@ -94,6 +94,8 @@ def _show(args: argparse.Namespace, plan: Plan) -> None:
 
 
 def _tell(args: argparse.Namespace, name: str, result: CompileResult) -> None:
+    from resnetdsl.compile.lower.lowered import missed
+
     metadata = result.metadata
     size = Path(result.path).stat().st_size / 2**20
     took = sum(result.seconds.values())
@@ -113,8 +115,9 @@ def _tell(args: argparse.Namespace, name: str, result: CompileResult) -> None:
         )
     for trial in metadata.trials:
         say(args, f"  {trial}" + (" (taken)" if trial.engine == metadata.engine else ""))
-    if missed := sum(not step.done for step in result.steps):
-        say(args, f"note: {missed} foldings or merges that were to be expected were not made: `--plan` says why")
+    unfolded = sum(" not folded" in step.what for step in missed(result.steps))
+    if unfolded:
+        say(args, f"note: {unfolded} norm{'s' * (unfolded > 1)} could not be folded: `--plan` says which and why")
     for note in (*result.notes, *agreement.notes):
         say(args, f"note: {note}")
     if result.cached:

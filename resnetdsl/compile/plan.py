@@ -13,7 +13,7 @@ from resnetdsl.compile.engines.base import Setting
 from resnetdsl.compile.engines.registry import ENGINES
 from resnetdsl.compile.inputs import input_spec
 from resnetdsl.compile.key import key
-from resnetdsl.compile.lower.lowered import Lowered, Note, unlowered, weights_of
+from resnetdsl.compile.lower.lowered import Lowered, Note, missed, unlowered, weights_of
 from resnetdsl.compile.lower.pipeline import PASSES, lower
 from resnetdsl.compile.options import Backend, CompileOptions, Layout
 from resnetdsl.compile.toolchain import find_device
@@ -80,20 +80,18 @@ class Plan:
             found = _grouped([note for note in self.notes if note.step == each.name and note.done])
             for what, places in found or [("nothing to do", [])]:
                 yield from _wrapped(f"  {each.name}", f"{what}{_places(places)}", indent, width)
-        if missed := self._missed():
+        if left := self._missed():
             yield ""
             yield "to be expected, and not done:"
-            for (what, why), places in missed.items():
+            for (what, why), places in left.items():
                 yield from _wrapped("  ", f"{what}{_places(places)}", 2, width)
                 yield from _wrapped("      ", why, 6, width)
 
     def _missed(self) -> dict[tuple[str, str], list[str]]:
         """What no later pass did either, by what and why."""
-        folded = {note.where for note in self.notes if note.done and " folded into " in note.what}
         found: dict[tuple[str, str], list[str]] = {}
-        for note in self.notes:
-            if not note.done and note.where not in folded:
-                found.setdefault((note.what, note.why), []).append(note.where)
+        for note in missed(self.notes):
+            found.setdefault((note.what, note.why), []).append(note.where)
         return found
 
     def _decisions(self) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from resnetdsl.compile.recipes import Leaf, Recipe
@@ -26,6 +26,12 @@ class Note:
     @property
     def done(self) -> bool:
         return not self.why
+
+
+def missed(notes: Sequence[Note]) -> list[Note]:
+    """What was to be expected and was not done, by no later pass either."""
+    folded = {note.where for note in notes if note.done and " folded into " in note.what}
+    return [note for note in notes if not note.done and note.where not in folded]
 
 
 @dataclass(frozen=True, slots=True)
