@@ -26,6 +26,7 @@ from resnetdsl.compile.files import cannot_write
 from resnetdsl.compile.make import Made, Subject
 from resnetdsl.compile.metadata import Agreement, Machine, Measurement, Quantised
 from resnetdsl.compile.options import Keep, Precision
+from resnetdsl.compile.weights import not_finite
 
 WEIGHTS = "own weights, on the samples of the calibration"
 
@@ -83,7 +84,10 @@ def quantise(
             return None if batch is None else {ONNX_INPUT: batch.numpy()}
 
     progress("calibrating")
-    job = Job(subject.lowered, subject.derive(setting), setting, work)
+    weights = subject.derive(setting)
+    if bad := not_finite(weights):
+        raise CompileError(Problem.BAD_WEIGHTS, f"int8 has no scale for {bad[0]}", "load weights that are all numbers")
+    job = Job(subject.lowered, weights, setting, work)
     model = to_onnx(job, free_batch=True, values=True)
     weighted = [node.name for node in model.graph.node if node.op_type in _WEIGHTED]
     kept = tuple(dict.fromkeys(name for each in sorted(keep, key=lambda k: k.value) for name in each.of(weighted)))

@@ -127,7 +127,9 @@ def _measure(
                 Problem.DISAGREES, "the compiled network returns {} where eager returns {}".format(*sides)
             )
         if not all(torch.isfinite(tensor).all() for tensor in expected):
-            notes.append(f"not compared with {weights} on {'x'.join(map(str, shape))}: the eager outputs are not all finite")
+            notes.append(
+                f"not compared with {weights} on {'x'.join(map(str, shape))}: the eager outputs are not all finite"
+            )
             continue
         absolute = max(_distance(a, e) for a, e in zip(actual, expected, strict=True))
         relative = _relative(actual, expected, expected)

@@ -135,7 +135,7 @@ def not_finite(weights: Mapping[str, Tensor]) -> tuple[str, ...]:
         return ()
     named = ", ".join(f"`{name}` ({count})" for name, count in [*bad.items()][:3])
     more = f" and {len(bad) - 3} more" if len(bad) > 3 else ""
-    return (f"weights that are infinite or no numbers: {named}{more}; what they reach is not compared with eager",)
+    return (f"weights that are infinite or no numbers: {named}{more}",)
 
 
 def _table(title: str, names: list[str], sizes: list[str]) -> str:

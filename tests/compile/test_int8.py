@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 from collections.abc import Iterator
 from pathlib import Path
@@ -339,3 +340,15 @@ def test_a_trained_network_keeps_its_accuracy(tmp_path: Path) -> None:
             right["int8"] += int((artifact(x).argmax(1) == wanted).sum())  # type: ignore[union-attr]
     assert right["float32"] > 8000
     assert right["int8"] > right["float32"] - 100
+
+
+def test_weights_that_are_no_numbers_have_no_scale(module: nn.Module, data: Path, tmp_path: Path) -> None:
+    broken = copy.deepcopy(module)
+    with torch.no_grad():
+        broken.fc.bias[0] = float("nan")  # type: ignore[operator,union-attr,index]
+    with pytest.raises(CompileError, match=r"int8 has no scale for weights .*`fc.bias` \(1\)") as caught:
+        small().compile(
+            tmp_path / "a.rnetc", dtype="int8", device="cpu", module=broken, calibration=Calibration(str(data))
+        )
+    assert caught.value.problem is Problem.BAD_WEIGHTS
+    assert list(tmp_path.iterdir()) == []
