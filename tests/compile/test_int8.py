@@ -347,8 +347,6 @@ def test_weights_that_are_no_numbers_have_no_scale(module: nn.Module, data: Path
     with torch.no_grad():
         broken.fc.bias[0] = float("nan")  # type: ignore[operator,union-attr,index]
     with pytest.raises(CompileError, match=r"int8 has no scale for weights .*`fc.bias` \(1\)") as caught:
-        small().compile(
-            tmp_path / "a.rnetc", dtype="int8", device="cpu", module=broken, calibration=Calibration(str(data))
-        )
+        small().compile(tmp_path / "a.rnetc", dtype="int8", device="cpu", module=broken, calibration=Calibration(data))
     assert caught.value.problem is Problem.BAD_WEIGHTS
     assert list(tmp_path.iterdir()) == []
