@@ -40,12 +40,13 @@ def samples(wanted: Calibration, inputs: InputSpec) -> Samples:
             "the agreement says nothing of real images; give some with `--calibration FOLDER`"
         )
         return Samples(noise, f"noise ({wanted.samples} samples)", (note,))
-    files = _files(wanted.path)
+    path = Path(wanted.path)
+    files = _files(path)
     found = _images(files, wanted, shape) if files[0].suffix.lower() in IMAGES else _tensors(files, wanted, inputs)
     if not torch.isfinite(found).all():
         raise _bad(f"`{wanted.path}` holds numbers that are infinite or none", "calibrate with data as it goes in")
     note = f"int8 scales were measured on {len(found)} samples; a few hundred are usual"
-    return Samples(found, f"{wanted.path.name} ({len(found)} samples)", (note,) if len(found) < _FEW else ())
+    return Samples(found, f"{path.name} ({len(found)} samples)", (note,) if len(found) < _FEW else ())
 
 
 def _files(path: Path) -> list[Path]:

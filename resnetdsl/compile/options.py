@@ -102,7 +102,7 @@ class Calibration:
     by `mean` and `std`, ImageNet's as torchvision and timm have them.
     """
 
-    path: Path | None = None
+    path: str | Path | None = None
     samples: int = 256
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     std: tuple[float, ...] = (0.229, 0.224, 0.225)

@@ -255,7 +255,7 @@ def test_tensors_of_each_kind(tmp_path: Path, suffix: str) -> None:
             torch.save({"images": x}, path)
         case _:
             save_file({"images": x}, path)
-    torch.testing.assert_close(samples(Calibration(path), SPEC).inputs, x)
+    torch.testing.assert_close(samples(Calibration(str(path)), SPEC).inputs, x)
 
 
 @pytest.mark.parametrize(
