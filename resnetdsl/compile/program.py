@@ -86,26 +86,29 @@ class Program(nn.Module):
                 owner, _, leaf = node.path.rpartition(".")
                 holder = self._holder(owner)
                 if leaf not in holder._parameters:
-                    holder.register_parameter(leaf, nn.Parameter(weights[node.path], requires_grad=False))
-                return lambda: getattr(holder, leaf)
+                    holder._parameters[leaf] = nn.Parameter(weights[node.path], requires_grad=False)
+                return lambda: holder._parameters[leaf]
 
     def _holder(self, path: str) -> nn.Module:
-        """The module at a path, made of empty ones where there is none."""
+        """The module at a path, made of empty ones where there is none.
+
+        Into the dictionary, past `add_module`: it refuses names that torch's own attributes have, and a spec does not.
+        """
         at: nn.Module = self
         for name in path.split(".") if path else []:
             if name not in at._modules:
-                at.add_module(name, nn.Module())
-            at = at.get_submodule(name)
+                at._modules[name] = nn.Module()
+            at = at._modules[name] or at
         return at
 
     def _place(self, path: str, module: nn.Module) -> None:
         """Put a module at its path; what is there already below that path is below it afterwards."""
         owner, _, name = path.rpartition(".")
         holder = self._holder(owner)
-        if name in holder._modules:
-            for child, inner in holder.get_submodule(name).named_children():
-                module.add_module(child, inner)
-        holder.add_module(name, module)
+        before = holder._modules.get(name)
+        if before is not None:
+            module._modules.update(before._modules)
+        holder._modules[name] = module
 
 
 def node_call(graph: Graph, node: Node, weights: Mapping[str, Tensor]) -> Callable[..., Any]:

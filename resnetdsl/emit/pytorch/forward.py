@@ -105,7 +105,7 @@ class Forward:
         for step in self.steps:
             if step.alias:
                 real[step.outputs[0]] = real.get(step.inputs[0], step.inputs[0])
-            else:
+            elif step.outputs:  # without, nobody reads it: it gets no text, and may lack operands
                 reads += _operands(step.template, step.inputs)
         self._uses.update(Counter(real.get(tensor, tensor) for tensor in [*reads, *_operands(template, self.results)]))
 
