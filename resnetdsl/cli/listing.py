@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from resnetdsl.cli.output import UsageError, add_color, complain, put, say, width
 from resnetdsl.cli.specs import open_spec
 from resnetdsl.diagnostics.plain import escape
+
+if TYPE_CHECKING:
+    from resnetdsl.spec import Spec
 
 NAME = "list"
 HELP = "list networks with their parameters and multiply-accumulates, or the shipped targets"
@@ -18,7 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--match", metavar="TEXT", default="", help="only networks with this in their name")
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.add_argument("--targets", action="store_true", help="the targets that `compile --target` knows, instead")
-    parser.add_argument("--fast", action="store_true", help="names and words only; no network is built")
+    parser.add_argument(
+        "--fast", action="store_true", help="names and words only; without it, what no earlier run has counted is built"
+    )
     add_color(parser)
 
 
@@ -27,27 +33,27 @@ def run(args: argparse.Namespace) -> int:
         return _targets(args)
     from resnetdsl.api import shipped_files
 
-    files = args.spec or [str(path) for path in shipped_files()]
-    rows: list[dict[str, object]] = []
+    specs: list[Spec] = []
     status = 0
-    for name in files:
+    for name in args.spec or [str(path) for path in shipped_files()]:
         try:
-            rows.extend(_rows(name, args))
+            specs.append(_open(name))
         except UsageError as problem:  # the others can be listed all the same
             complain(problem, args.color)
             status = max(status, problem.exit_code)
+    rows = (row for spec in specs for row in _rows(spec, args))
     if args.format == "json":
         import json
 
-        put(f"{json.dumps(rows, indent=2)}\n")
+        put(f"{json.dumps(list(rows), indent=2)}\n")
         return status
-    columns = width()
-    longest = max((len(str(row["name"])) for row in rows), default=0)
-    for row in rows:
+    names = [name for spec in specs for name in spec.networks if args.match in name]
+    columns, longest = width(), max(map(len, names), default=0)
+    for row in rows:  # each as soon as it is counted
         counts = "" if args.fast else f"{_millions(row['params'], 'M', 1e6):>9} {_millions(row['macs'], 'G', 1e9):>9}"
         line = f"{row['name']:<{longest}} {counts}  {escape(str(row['doc']))}".rstrip()
         put(f"{line if len(line) <= columns else line[: columns - 3] + '...'}\n")
-    say(args, f"{len(rows)} network{'' if len(rows) == 1 else 's'}")
+    say(args, f"{len(names)} network{'' if len(names) == 1 else 's'}")
     return status
 
 
@@ -76,20 +82,24 @@ def _millions(value: object, unit: str, scale: float) -> str:
     return f"{value / scale:.2f}{unit}" if isinstance(value, int) else "-"
 
 
-def _rows(name: str, args: argparse.Namespace) -> Iterator[dict[str, object]]:
-    from resnetdsl.analysis.costs import totals
+def _open(name: str) -> Spec:
     from resnetdsl.diagnostics.words import word_all
 
     spec, _ = open_spec(name)
     if spec.sink.has_errors:
         message = f"{spec.file.name} has mistakes"
         raise UsageError(message, kind="spec", exit_code=1, diagnostics=word_all(spec.sink.facts))
-    for network in spec.networks:
-        if args.match not in network:
-            continue
-        row: dict[str, object] = {"name": network, "file": spec.file.name, "doc": spec.doc(network).split("\n")[0]}
-        if not args.fast:
-            graph = spec.check(network).graphs[network]
-            sums = totals(graph) if graph is not None else None
-            row |= {"params": sums.params if sums else None, "macs": sums.macs if sums else None}
-        yield row
+    return spec
+
+
+def _rows(spec: Spec, args: argparse.Namespace) -> Iterator[dict[str, object]]:
+    from resnetdsl.counts import counts
+
+    def row(name: str) -> dict[str, object]:
+        return {"name": name, "file": spec.file.name, "doc": spec.doc(name).split("\n")[0]}
+
+    if args.fast:
+        yield from (row(name) for name in spec.networks if args.match in name)
+        return
+    for name, count in counts(spec, args.match):
+        yield row(name) | {"params": count.params, "macs": count.macs}

@@ -162,6 +162,6 @@ def test_rates_of_dropping_are_timms() -> None:
 
 
 def test_channels_classes_and_size_are_overrides_away() -> None:
-    checked = graph(HERE, "resnet10t", channels=1, classes=10, size=64)
+    checked = graph(HERE, "resnet10t", in_channels=1, classes=10, size=64)
     assert checked.node(0).outputs[0].shape == (1, 64, 64)
     assert metrics(checked)["output"] == (10,)
