@@ -20,6 +20,7 @@ from resnetdsl.compile.choose import Attempt, choose
 from resnetdsl.compile.container import SUFFIX
 from resnetdsl.compile.engines.base import Setting
 from resnetdsl.compile.engines.registry import engine
+from resnetdsl.compile.errors import WeightsError
 from resnetdsl.compile.files import check_output, work_folder
 from resnetdsl.compile.lower.lowered import Note
 from resnetdsl.compile.lower.pipeline import lower
@@ -30,7 +31,7 @@ from resnetdsl.compile.options import Backend, CompileOptions, Precision, Proven
 from resnetdsl.compile.plan import decide
 from resnetdsl.compile.quantise import against_float32, make_quantised, quantise
 from resnetdsl.compile.verify import Reference
-from resnetdsl.compile.weights import leaves
+from resnetdsl.compile.weights import check_fit, leaves_of
 from resnetdsl.ir.graph import CheckedGraph
 from resnetdsl.version import VERSION
 
@@ -75,6 +76,9 @@ def compile_module(
     """
     clock = _Clock(progress or (lambda _: None))
     clock.start("checking the toolchain")
+    if not isinstance(module, nn.Module):
+        raise WeightsError(f"the weights come with a module, not with a `{type(module).__name__}`")
+    state = check_fit(leaves_of(graph), module.state_dict(), "the module", graph.name)
     size = _bytes(module, options.precision)
     check_output(options.output, SUFFIX, size + _OVERHEAD)
     using = None if options.backend is Backend.AUTO else engine(options.backend.value)
@@ -87,7 +91,7 @@ def compile_module(
         lowered = lower(graph, options.without)
         names = tuple(output.name for output in graph.outputs)
         ready = copy.deepcopy(module).eval().requires_grad_(False).to(setting.torch_device, setting.dtype)
-        network = Subject(graph, lowered, Reference(ready, names), module.state_dict())
+        network = Subject(graph, lowered, Reference(ready, names), state)
         attempt = _attempt(network, setting, options, work, cache, clock.start)
         trials: tuple[Trial, ...] = ()
         if using is None:
@@ -108,7 +112,7 @@ def compile_module(
             resnetdsl=VERSION,
             machine=Machine.this(setting.device),
             agreement=made.agreement,
-            checkpoint=leaves(module),
+            checkpoint=leaves_of(graph),
             recipes={} if made.quantised else lowered.recipes,
             trials=trials,
             quantised=made.quantised,

@@ -41,7 +41,7 @@ def swap_weights(path: str | Path, source: Weights, output: str | Path | None = 
 
 
 def other_weights(
-    metadata: Metadata, source: Weights, device: torch.device | None = None
+    metadata: Metadata, source: object, device: torch.device | None = None
 ) -> tuple[dict[str, Tensor], str]:
     """The weights that an artifact's code takes, made of a checkpoint, and what to note of their origin."""
     if metadata.quantised is not None:
@@ -51,6 +51,9 @@ def other_weights(
         )
     if isinstance(source, Mapping):
         found, name, origin = dict(source), "the state dict", ""
+    elif not isinstance(source, str | Path):
+        kind = type(source).__name__
+        raise WeightsError(f"weights are a state dict or a file, not a `{kind}`", "pass module.state_dict()")
     else:
         path = Path(source)
         found, name, origin = read_weights(path), path.name, signature(path)

@@ -11,7 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from resnetdsl.compile.errors import WeightsError
+from resnetdsl.compile.lower.lowered import weights_of
 from resnetdsl.compile.metadata import Shape
+from resnetdsl.ir.graph import Graph
 
 _ROWS = 10
 _WRAPPERS = ("state_dict", "model", "model_state_dict")
@@ -86,6 +88,11 @@ def leaves(module: nn.Module) -> dict[str, Shape]:
     return {name: Shape(tuple(tensor.shape), _plain(tensor.dtype)) for name, tensor in module.state_dict().items()}
 
 
+def leaves_of(graph: Graph) -> dict[str, Shape]:
+    """The weights of a network as its graph has them."""
+    return {name: Shape(weight.shape, weight.dtype) for name, weight in weights_of(graph)}
+
+
 def fit_weights(module: nn.Module, found: Mapping[str, Tensor], file: str, network: str) -> None:
     """Copy the weights in if every name and shape agrees; else change nothing and say what does not."""
     check_fit(leaves(module), found, file, network)
@@ -103,6 +110,8 @@ def check_fit(wanted: Mapping[str, Shape], found: Mapping[str, object], file: st
     given = {name: tensor for name, tensor in found.items() if isinstance(tensor, Tensor)}
     if strays := [str(name) for name in found if name not in given]:
         raise WeightsError(f"{file} holds other things than tensors: {_some(strays)}")
+    if empty := [name for name, tensor in given.items() if tensor.is_meta]:
+        raise WeightsError(f"{file} holds weights without values (`meta`): {_some(empty)}", "fill them first")
     return _fitting(wanted, given, file, network)
 
 

@@ -294,6 +294,22 @@ def test_a_plan_needs_no_compiler(tmp_path: Path, module: nn.Module) -> None:
     torch.testing.assert_close(load_artifact(output).run(x)["output"], flatten(module(x))[0])
 
 
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [
+        (tiny.Tiny(8), "conv1.weight      8x3x3x3, the network has 16x3x3x3"),
+        (nn.ReLU(), "missing in the file"),
+        (tiny.Tiny().to("meta"), "without values"),
+        ("tiny", "not with a `str`"),
+    ],
+)
+def test_a_module_of_another_network(failure: Failure, module: nn.Module, words: str) -> None:
+    with pytest.raises(WeightsError) as caught:
+        compile_module(module, tiny.graph(), CompileOptions(failure.output, device=Device.CPU))
+    assert words in str(caught.value)
+    assert failure.nothing_changed()
+
+
 @pytest.mark.usefixtures("no_compiler", "no_plan")
 def test_no_compiler(failure: Failure, module: nn.Module) -> None:
     with pytest.raises(CompileError) as caught:

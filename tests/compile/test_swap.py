@@ -109,6 +109,12 @@ def test_what_does_not_fit_changes_nothing(artifact: Path, tmp_path: Path, chang
     assert torch.equal(loaded.run(torch.ones(1, 3, 32, 32))["output"], kept)
 
 
+@pytest.mark.parametrize("source", [nn.ReLU(), 5, None])
+def test_what_is_no_state_dict(artifact: Path, source: object) -> None:
+    with pytest.raises(WeightsError, match="a state dict or a file, not a"):
+        load_artifact(artifact).load_weights(source)  # type: ignore[arg-type]
+
+
 def test_weights_that_are_no_numbers_are_told(artifact: Path, tmp_path: Path) -> None:
     weights = other().state_dict()
     weights["fc.bias"][2] = float("nan")
