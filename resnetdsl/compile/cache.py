@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -31,7 +32,9 @@ LIMIT = 4 * 2**30
 _VERSION = "v1"
 _ENTRY = "entry.json"
 _CODE = "code"
-_BLOCK = 2**20
+_NEW = ".new-"
+_ABANDONED = 3600
+"""Seconds after which nobody is still writing an entry."""
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 Waiting = Callable[[], None]
@@ -152,7 +155,7 @@ class Cache:
         entry = self._entry(key)
         with suppress(OSError):  # a full disk, say: the artifact is there, the next compile is not faster
             entry.parent.mkdir(exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=self.root, prefix=".new-", ignore_cleanup_errors=True) as name:
+            with tempfile.TemporaryDirectory(dir=self.root, prefix=_NEW, ignore_cleanup_errors=True) as name:
                 new = Path(name) / "entry"
                 shutil.copytree(code, new / _CODE)
                 names = sorted(each for each in code.rglob("*") if each.is_file())
@@ -174,7 +177,11 @@ class Cache:
         return self.root / key[:2] / f"{key}.lock"
 
     def _make_room(self) -> None:
-        """Drop the entries that were not used for the longest, until the rest fits."""
+        """Drop the entries that were not used for the longest, until the rest fits, and what a killed process left."""
+        for left in self.root.glob(f"{_NEW}*"):
+            with suppress(OSError):
+                if time.time() - left.stat().st_mtime > _ABANDONED:
+                    shutil.rmtree(left, ignore_errors=True)
         found: list[tuple[float, int, Path]] = []
         for entry in self.root.glob(f"??/*/{_ENTRY}"):
             with suppress(OSError):  # somebody else drops it

@@ -236,6 +236,15 @@ def test_the_least_recently_used_go_first(tmp_path: Path) -> None:
     assert [path.name for path in sorted(cache.root.glob("??/*")) if path.is_dir()] == ["aa1", "cc3"]
 
 
+def test_what_a_killed_process_left_goes(tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "v1", 2500)
+    for name in (".new-old", ".new-now"):
+        (cache.root / name / "entry").mkdir(parents=True)
+    os.utime(cache.root / ".new-old", (1, 1))
+    filled(cache, tmp_path, "aa1", 10)
+    assert sorted(path.name for path in cache.root.iterdir()) == [".new-now", "aa"]
+
+
 def test_an_entry_larger_than_the_cache_does_not_stay(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "v1", 500)
     cache.root.mkdir()
