@@ -34,9 +34,9 @@ def _kept(stride: int, now: Fraction, limit: Fraction) -> int:
 
 def spread(made: TensorType, inputs: Types, factor: Pair) -> TensorType:
     """The type of an output, with the stride that the spec says and the dilation that stands for a part of it."""
-    if not inputs or not made.is_image:
+    if not inputs:
         return made
-    like = next((x for x in inputs if x.is_image and x.stride == made.stride), inputs[0])
+    like = next((x for x in inputs if x.batched and x.stride == made.stride), inputs[0])
     dilation = (like.dilation[0] * factor[0], like.dilation[1] * factor[1])
     height, width = (made.stride[i] * factor[i] for i in (0, 1))
     return replace(made, stride=(height, width), dilation=dilation)

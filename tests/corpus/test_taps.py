@@ -31,6 +31,14 @@ WITHOUT_STRIDES = {"densenet", "legacy_senet", "metaformer", "repghost", "tresne
 OTHERWISE = {
     "mobileone": "timm does not dilate its convolutions",
     "gernet": "timm forgets the dilation in front of a stage without a stride",
+    "test_byobnet": "timm forgets the dilation in front of a stage without a stride",
+    **dict.fromkeys(
+        ("resnet50_mlp", "resnet50_clip", "resnet101_clip", "resnet50x4_clip", "regnetv"),
+        "timm keeps or drops the mean of a projection by the dilation before it",
+    ),
+    "bat_resnext26ts": "its blocks of 8x8 places are others where the image is larger",
+    "resnest50d_1s4x24d": "timm drops the mean in front of a convolution, and dilates that as if it were behind it",
+    "resnest50d_4s2x40d": "timm drops the mean in front of a convolution, and dilates that as if it were behind it",
     "mobilenetv4_hybrid": "timm leaves the stride of keys and values, which are no part of the trunk",
     "efficientnet_blur": "timm drops the filter with the stride",
     "mobilenetv4_conv_blur": "timm drops the filter with the stride",
@@ -83,6 +91,10 @@ def flat(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     return {key.replace(".", "_"): value for key, value in weights.items()}
 
 
+def listed(found: dict[str, Tensor] | Tensor) -> list[Tensor]:
+    return list(found.values()) if isinstance(found, dict) else [found]
+
+
 def taken(into: nn.Module, weights: dict[str, Tensor]) -> nn.Module:
     into.load_state_dict({key: weights[key.replace(".", "_")] for key in into.state_dict()}, strict=True)
     return into.eval()
@@ -91,21 +103,26 @@ def taken(into: nn.Module, weights: dict[str, Tensor]) -> nn.Module:
 @pytest.mark.parametrize(("name", "stride"), [*QUICK, *(pytest.param(*case, marks=pytest.mark.slow) for case in ALL)])
 def test_features_are_timms(name: str, stride: int) -> None:
     wanted = {} if stride == 32 else {"output_stride": stride}
-    theirs = timm().create_model(name, features_only=True, **wanted)
+    full = randomise(timm().create_model(name))
+    places = range(len(getattr(full.feature_info, "info", full.feature_info)))
+    theirs = timm().create_model(name, features_only=True, out_indices=tuple(places), **wanted)
     path = find_network(name)
     assert path is not None
     network = spec(path.stem).network(name, taps=True, **wanted)
     ours = network.module()
     assert flat(dict(state(ours))) == flat(dict(state(theirs)))  # type: ignore[arg-type]
-    weights = flat(randomise(timm().create_model(name)).state_dict())
-    square = SIZES[name][1] if "attention_pool" in network.source() else 0
-    size = (3, 96, 160) if FAMILY[name] == "tresnet" else (3, square, square) if square else (3, 97, 161)
+    weights = flat(full.state_dict())
+    size = SIZES[name] if name == "bat_resnext26ts" else (3, 96, 160) if FAMILY[name] == "tresnet" else (3, 97, 161)
     with torch.no_grad():
-        found = taken(ours, weights)(image(*size))
+        found = listed(taken(ours, weights)(image(*size)))
         expected = taken(theirs, weights)(image(*size))
-    found = list(found.values()) if isinstance(found, dict) else [found]
-    for mine, other in zip(found, expected[-len(found) :], strict=True):
-        assert difference(mine, other) < 1e-5
+    worst = max(difference(mine, other) for mine, other in zip(found, expected[-len(found) :], strict=True))
+    if worst >= 1e-5:  # rounding, in a deep network?
+        with torch.no_grad():
+            found = listed(ours.double()(image(*size).double()))
+            expected = theirs.double()(image(*size).double())
+        worst = max(difference(mine, other) for mine, other in zip(found, expected[-len(found) :], strict=True))
+        assert worst < 1e-9
     reductions = [each for each in theirs.feature_info.reduction() if each >= 4]
     assert [network.checked.type(output.source).stride[0] for output in network.checked.outputs] == reductions[
         -len(found) :
