@@ -117,7 +117,7 @@ class Split(Op):
     doc = "One tensor into a list of several along an axis: of given sizes, or so many equal parts."
     params = (
         Param("sizes", Kind.INTS, None, minimum=1, doc="The size of each part; they add up to the axis."),
-        Param("parts", Kind.INT, None, minimum=1, doc="The number of equal parts."),
+        Param("parts", Kind.INT, None, minimum=1, maximum=100_000, doc="The number of equal parts."),
         _axis("The axis that is split: c, h, w, n or ?."),
     )
     makes_list = True
@@ -130,6 +130,8 @@ class Split(Op):
         if (attrs["sizes"] is None) == (attrs["parts"] is None):
             return Inference(None, (bad_combination("`split` needs either `sizes` or `parts`"),))
         faults = self._faults(attrs, x, at)
+        if attrs["parts"] is not None and integer(attrs, "parts") > max(x.shape[at], 1000):
+            return Inference(None, faults)  # a list of so many guesses is of no use
         return Inference(tuple(with_size(x, at, size) for size in self._sizes(attrs, x, at)), faults)
 
     @staticmethod

@@ -91,6 +91,8 @@ BUDGETS = {
     "a repeat in a repeat": wrong(net("1000 * (1000 * (1000 * basic(3)))"), "E0501"),
     "a repeat 10^30 times": wrong(net("10^30 * relu"), "E0216"),
     "a repeat -1 times": wrong(net("-1 * relu"), "E0"),
+    "a split into 10^9 parts": wrong(net("let a = split(x, parts = 10^9)", "conv(len(a), 3x3)"), "E0210"),
+    "splits into 10^5 parts": wrong(net("for i in 0..10^4 { let a = split(x, parts = 10^5) }", "relu"), "E0"),
     "a tower of powers": wrong(net("conv(2^10^10, 3x3)"), "E0216"),
     "a power of a power": wrong(net("conv((2^60)^60, 3x3)"), "E0216"),
     "a huge exponent": wrong(net("conv(10^10^18, 3x3)"), "E0216"),
