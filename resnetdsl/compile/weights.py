@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import pickle
 from collections.abc import Iterable, Mapping
@@ -16,8 +17,11 @@ from resnetdsl.compile.metadata import Shape
 from resnetdsl.ir.graph import Graph
 
 _ROWS = 10
-_WRAPPERS = ("state_dict", "model", "model_state_dict")
-"""Keys under which training scripts keep the weights beside an optimiser's state."""
+_WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model", "model_state_dict")
+"""Keys under which training scripts keep the weights beside an optimiser's state. The mean of them over the last steps
+comes first, as in timm: it is what is published of a training."""
+_PREFIXES = ("module.", "_orig_mod.")
+"""What DataParallel and `torch.compile` put in front of every name."""
 
 
 def load_weights(module: nn.Module, path: str | Path, network: str) -> str:
@@ -52,10 +56,10 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     strays = [str(key) for key, value in loaded.items() if not isinstance(key, str) or not isinstance(value, Tensor)]
     if strays:
         raise WeightsError(f"`{path}` holds other things than weights: {_some(strays)}", "save model.state_dict()")
-    names = [str(key) for key in loaded]
-    # DataParallel saves every name below `module.`
-    prefix = "module." if names and all(name.startswith("module.") for name in names) else ""
-    return {str(key).removeprefix(prefix): value for key, value in loaded.items()}
+    found = {str(key): value for key, value in loaded.items()}
+    while prefix := next((each for each in _PREFIXES if found and all(key.startswith(each) for key in found)), None):
+        found = {key.removeprefix(prefix): value for key, value in found.items()}
+    return found
 
 
 def _safetensors(path: Path) -> dict[str, Tensor]:
@@ -72,7 +76,8 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
 
 def _checkpoint(path: Path) -> object:
     try:
-        loaded: object = torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals([argparse.Namespace]):  # the options of a training: names and values
+            loaded: object = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise WeightsError(
             f"`{path}` is no checkpoint of weights alone: it is damaged, or holds objects, which are never loaded",

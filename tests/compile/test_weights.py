@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from argparse import Namespace
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -39,6 +40,24 @@ def same(module: nn.Module, weights: dict[str, Tensor]) -> bool:
         ("w.bin", lambda weights, path: torch.save({f"module.{k}": v for k, v in weights.items()}, path)),
         ("old.pth", lambda weights, path: torch.save(weights, path, _use_new_zipfile_serialization=False)),
         ("w.safetensors", save_file),
+        ("compiled.pth", lambda weights, path: torch.save({f"_orig_mod.{k}": v for k, v in weights.items()}, path)),
+        ("both.pth", lambda weights, path: torch.save({f"module._orig_mod.{k}": v for k, v in weights.items()}, path)),
+        ("other.pth", lambda weights, path: torch.save({f"_orig_mod.module.{k}": v for k, v in weights.items()}, path)),
+        (
+            "timm.pth.tar",
+            lambda weights, path: torch.save(
+                {
+                    "epoch": 3,
+                    "arch": "tiny",
+                    "args": Namespace(lr=0.1, model="tiny", sizes=[3, 32, 32]),
+                    "state_dict": {name: torch.zeros_like(tensor) for name, tensor in weights.items()},
+                    "state_dict_ema": {f"module.{name}": tensor for name, tensor in weights.items()},
+                    "metric": 0.7,
+                },
+                path,
+            ),
+        ),
+        ("ema.pth", lambda weights, path: torch.save({"model": {}, "model_ema": weights}, path)),
     ],
 )
 def test_the_usual_files(tmp_path: Path, name: str, save: Save) -> None:
