@@ -16,7 +16,7 @@ test: ## the fast tests, on all cores
 	$(PYTHON) -m pytest -n auto
 
 .PHONY: test-all
-test-all: ## all tests, with the slow ones
+test-all: ## all tests, with the slow ones (RESNETDSL_EVERYTHING=1: all seeds and sizes)
 	$(PYTHON) -m pytest -n auto -m ""
 
 .PHONY: lint

@@ -63,7 +63,7 @@ def test_outputs(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", FIXED)
+@pytest.mark.parametrize("name", [name for name in FIXED if ROWS[name].params <= LARGEST])
 @pytest.mark.parametrize("size", [64, 96])
 def test_outputs_of_an_attention_pool(name: str, size: int) -> None:
     ours, theirs = module("byobnet", name, size=size), timm().create_model(name, img_size=size)

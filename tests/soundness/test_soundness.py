@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,14 +15,13 @@ from resnetdsl.ir.graph import CheckedGraph
 from resnetdsl.ops.registry import OPS
 from resnetdsl.paths import specs_dir
 from resnetdsl.spec import Report, Spec
+from tests.everything import EVERYTHING
 from tests.soundness.generator import Generator, generate
 from tests.soundness.mutations import mutate
 
 SPECS = sorted(specs_dir().glob("*.rnet"))
-EVERY_SEED = "RESNETDSL_EVERY_SEED" in os.environ
-"""Tens of thousands of cases, an hour or more; without it the slow suite takes a part of each."""
 SEEDS = range(1000, 13_000, 1000)
-DAMAGES = range(1000, 2000, 200) if EVERY_SEED else range(1000, 1200, 200)
+DAMAGES = range(1000, 2000, 200) if EVERYTHING else range(1000, 1200, 200)
 
 
 def checked(text: str, network: str | None = None) -> tuple[Spec, Report]:
@@ -98,7 +96,7 @@ def test_seeded_specs_hold(start: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("start", SEEDS)
 def test_many_seeded_specs_hold(start: int) -> None:
-    for seed in range(start, start + (1000 if EVERY_SEED else 200)):
+    for seed in range(start, start + (1000 if EVERYTHING else 200)):
         spec, report = checked(generate(seed))
         if report.ok:
             holds(spec, "cpu" if seed % 10 == 0 else "meta")
@@ -113,7 +111,7 @@ def test_damaged_specs_are_refused_with_a_place_or_hold(path: Path) -> None:
 @pytest.mark.parametrize("start", DAMAGES)
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_many_damaged_specs(path: Path, start: int) -> None:
-    _damage(path, range(start, start + (200 if EVERY_SEED else 40)), build_every=20)
+    _damage(path, range(start, start + (200 if EVERYTHING else 40)), build_every=20)
 
 
 def _damage(path: Path, seeds: range, build_every: int) -> None:
