@@ -24,6 +24,11 @@ _PREFIXES = ("module.", "_orig_mod.")
 """What DataParallel and `torch.compile` put in front of every name."""
 
 
+_SURPLUS = (
+    "the network lacks nothing: where it is a part of that of the file, as with `taps`, save the file without the rest"
+)
+
+
 def load_weights(module: nn.Module, path: str | Path, network: str) -> str:
     """Fill `module` from a .safetensors file or a PyTorch checkpoint; returns what to note of its origin."""
     path = Path(path)
@@ -137,7 +142,8 @@ def _fitting(wanted: Mapping[str, Shape], found: Mapping[str, Tensor], file: str
             _table("of another shape", other, [f"{_size(found[n])}, the network has {wanted[n]}" for n in other]),
         ]
         table = "\n".join(part for part in parts if part)
-        raise WeightsError(f"the weights in `{file}` do not fit network `{network}`\n{table}", _advice(other, found))
+        advice = _SURPLUS if not (missing or other) else _advice(other, found)
+        raise WeightsError(f"the weights in `{file}` do not fit network `{network}`\n{table}", advice)
     return counters | dict(found)
 
 
