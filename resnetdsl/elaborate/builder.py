@@ -59,6 +59,10 @@ class Builder:
         factor = (1, 1)
         if place.limit is not None and types:
             plain, factor = dilated(op, plain, types[0], place.limit)
+            if (most := max(types[0].dilation)) > budget.SIZE:
+                return self.run.report(
+                    "E0210", span, place, what="a dilation", value=most, minimum=1, maximum=budget.SIZE
+                )
         doubtful = doubtful or any(tensor.doubtful for tensor in inputs)
         inference = op.infer(plain, types)
         if inference.faults and not doubtful:

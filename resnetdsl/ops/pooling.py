@@ -137,8 +137,13 @@ class MaxPool(Pool):
         return pair(attrs, "dilation")
 
     def dilated(self, attrs: Attrs, keep: Pair, by: Pair) -> Attrs:
-        dilation = self.dilation(attrs)
-        return {**super().dilated(attrs, keep, by), "dilation": (dilation[0] * by[0], dilation[1] * by[1])}
+        dilation, kernel = self.dilation(attrs), pair(attrs, "kernel")
+        changed = {**super().dilated(attrs, keep, by), "dilation": (dilation[0] * by[0], dilation[1] * by[1])}
+        pads = resolve_pads(changed["pad"], kernel, keep, pair(changed, "dilation"))
+        sides = None if pads == "same" else symmetric(pads)
+        if keep == (1, 1) and sides is not None and not self.fits(sides, kernel):
+            changed["pad"] = "same"  # as much on each side, which torch's own module refuses
+        return changed
 
     def call(self, attrs: Attrs, inputs: Types) -> Call:
         more = keywords(("dilation", compact(pair(attrs, "dilation")), 1))

@@ -135,7 +135,7 @@ def test_features_are_timms(name: str, stride: int) -> None:
     ("name", "features"),
     [("resnet34", (4, 8, 16, 32)), ("preresnet110", (1, 2, 4)), ("repvgg_a0", (2, 32))],
 )
-@pytest.mark.parametrize("stride", [2, 4, 8, 16])
+@pytest.mark.parametrize("stride", [1, 2, 4, 8, 16])
 def test_dilation_fills_in_what_strides_skip(name: str, features: tuple[int, ...], stride: int) -> None:
     """Every pixel of the plain network is one of the dilated network's, however many strides have become dilation.
 
@@ -266,6 +266,14 @@ def test_output_strides_beyond_all_change_nothing(stride: int) -> None:
     if stride != 7:
         assert asked.source() == plain.source()
     assert state(asked.module()) == state(plain.module())
+
+
+def test_dilation_has_an_end() -> None:
+    text = "network n { input 3x8x8\n for i in 0..60 { conv(8, 3x3, stride = 2) } }"
+    with pytest.raises(SpecError) as caught:
+        load(text).network(output_stride=1)
+    assert {found.code.id for found in caught.value.diagnostics} == {"E0210"}
+    assert len(caught.value.diagnostics) == 1
 
 
 def test_taps_and_expectations_do_not_meet() -> None:
