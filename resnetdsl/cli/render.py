@@ -82,6 +82,8 @@ def run(args: argparse.Namespace) -> int:
             f"`--columns {args.columns}` is for a picture of one network, in one column or more",
             f"as {', '.join(PICTURES)}",
         )
+    if form == "html":
+        _refuse_picture_options(args)
     scale = _scale(args)
     try:
         theme = find_theme(args.theme)
@@ -97,6 +99,23 @@ def run(args: argparse.Namespace) -> int:
     if args.output not in (None, "-"):
         say(args, f"wrote {args.output}")
     return 0
+
+
+def _refuse_picture_options(args: argparse.Namespace) -> None:
+    """The page has its own buttons for what these say of a picture; to pass over one in silence would mislead."""
+    given = {
+        "--theme": args.theme != "light",
+        "--direction": args.direction != "down",
+        "--unfold": args.unfold,
+        "--no-caption": args.no_caption,
+        "--engine": args.engine != "wasm",
+    }
+    if wrong := [name for name, is_given in given.items() if is_given]:
+        raise UsageError(
+            f"`{wrong[0]}` is for pictures, and html is a page",
+            "the page itself turns dark, flows right and unfolds (`?` in it lists the keys); `--level` and `--open` "
+            "say how it starts",
+        )
 
 
 def _one(args: argparse.Namespace, form: str, theme: Theme, scale: float) -> str | bytes:
