@@ -132,7 +132,7 @@ def _run(results: Results, plan: Sequence[Unit]) -> list[str]:
         chosen = next((row for row in found.get("rows", []) if row["name"] == _CHOSEN and row["rounds"]), None)
         ours, other = chosen or best.get("ours"), best.get("peer") or best.get("eager")
         if ours is None or other is None:
-            summary.append((title, "", "", "", "not measured"))
+            summary.append((title, "", "", "", "", "not measured"))
             continue
         won = ratios(ours["rounds"], other["rounds"])
         off = ours["agreement"]
@@ -144,6 +144,7 @@ def _run(results: Results, plan: Sequence[Unit]) -> list[str]:
                 _named(ours),
                 _named(other),
                 f"{won.median:.2f} ({won.low:.2f} to {won.high:.2f})",
+                _share(found, ours),
                 verdict + agrees,
             )
         )
@@ -152,9 +153,15 @@ def _run(results: Results, plan: Sequence[Unit]) -> list[str]:
     return [
         "### Running, float32",
         words.RUN,
-        table(("network", "ours", "fastest peer", "times as fast", "target"), summary),
+        table(("network", "ours", "fastest peer", "times as fast", "of the rate", "target"), summary),
         *parts,
     ]
+
+
+def _share(found: Mapping[str, Any], ours: Mapping[str, Any]) -> str:
+    """How near a network comes to the rate of this machine's matrix product."""
+    least = found.get("least_seconds")
+    return f"{least / spread(ours['rounds']).median:.0%}" if least else ""
 
 
 _AGREES = 1e-4

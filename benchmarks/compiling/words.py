@@ -16,7 +16,9 @@ A new process, past `import torch`: loading the artifact, every byte of it check
 RUN = """\
 The target is that what `--backend auto` takes is at least as fast as the fastest peer, off eager by 1e-4 of the largest
 output at most. *Level* is a ratio below 1 whose quartiles reach it. The peers onnxruntime and openvino are given what
-`torch.onnx.export` writes."""
+`torch.onnx.export` writes. *Of the rate* sets the multiplications and additions of the network against those that a
+large matrix product does in the same time on this machine, in the fastest library that PyTorch has for it: what is
+left to gain without doing fewer of them."""
 
 PRECISION = """\
 Each on the engine that `--backend auto` takes for it. Weights are random here, so that *off eager by* says how far the
