@@ -115,7 +115,7 @@ def _tell(args: argparse.Namespace, name: str, result: CompileResult) -> None:
         )
     for trial in metadata.trials:
         say(args, f"  {trial}" + (" (taken)" if trial.engine == metadata.engine else ""))
-    unfolded = sum(" not folded" in step.what for step in missed(result.steps))
+    unfolded = sum(step.what == "`batch_norm` not folded" for step in missed(result.steps))
     if unfolded:
         say(args, f"note: {unfolded} norm{'s' * (unfolded > 1)} could not be folded: `--plan` says which and why")
     for note in (*result.notes, *agreement.notes):

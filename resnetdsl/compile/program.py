@@ -6,19 +6,14 @@ source, so any exporter that traces a module takes it.
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from resnetdsl.compile.calls import expression, module
 from resnetdsl.compile.lower.lowered import Lowered
-from resnetdsl.emit.pytorch.helpers import source
 from resnetdsl.ir.graph import Graph, Node
 from resnetdsl.ops.base import Call, Expression, Module, Parameter
 from resnetdsl.ops.registry import OPS
@@ -77,11 +72,11 @@ class Program(nn.Module):
         match call:
             case Module():
                 if node.path not in self._made:
-                    self._made[node.path] = _module(call, node.path, weights)
+                    self._made[node.path] = module(call, node.path, weights)
                     self._place(node.path, self._made[node.path])
                 return self._made[node.path]
-            case Expression(template, helper):
-                return _expression(template, len(graph.inputs(node.id)), helper)
+            case Expression():
+                return expression(call, len(graph.inputs(node.id)))
             case Parameter():
                 owner, _, leaf = node.path.rpartition(".")
                 holder = self._holder(owner)
@@ -116,36 +111,8 @@ def node_call(graph: Graph, node: Node, weights: Mapping[str, Tensor]) -> Callab
     call: Call = OPS[node.op].call(node.attrs, graph.input_types(node.id))
     match call:
         case Module():
-            return _module(call, node.path, weights)
-        case Expression(template, helper):
-            return _expression(template, len(graph.inputs(node.id)), helper)
+            return module(call, node.path, weights)
+        case Expression():
+            return expression(call, len(graph.inputs(node.id)))
         case Parameter():
             return lambda: weights[node.path]
-
-
-def _module(call: Module, path: str, weights: Mapping[str, Tensor]) -> nn.Module:
-    """The module of a call with its weights, which are not copied."""
-    make = eval(call.target, dict(_namespace(call.helper)))  # noqa: S307 - an op's own text
-    with torch.device("meta"):
-        module: nn.Module = make(*call.args, **dict(call.kwargs))
-    module.load_state_dict({name: weights[f"{path}.{name}"] for name in module.state_dict()}, assign=True)
-    if any(tensor.is_meta for tensor in [*module.parameters(), *module.buffers()]):
-        # It has constants that are no weights: those must be computed.
-        module = make(*call.args, **dict(call.kwargs))
-        module.load_state_dict({name: weights[f"{path}.{name}"] for name in module.state_dict()}, assign=True)
-    return module.requires_grad_(False).eval()
-
-
-def _expression(template: str, operands: int, helper: str | None) -> Callable[..., Any]:
-    names = [f"x{at}" for at in range(operands)]
-    text = re.sub(r"\{(\d+)\}", r"x\1", template).replace("{all}", ", ".join(names))
-    return eval(f"lambda {', '.join(names)}: {text}", dict(_namespace(helper)))  # type: ignore[no-any-return]  # noqa: S307
-
-
-@cache
-def _namespace(helper: str | None) -> Mapping[str, Any]:
-    """The names that a call may use: torch's, and those of a helper's file."""
-    names: dict[str, Any] = {"torch": torch, "nn": nn, "F": F, "math": math, "Tensor": Tensor}
-    if helper is not None:
-        exec(compile(source(helper), f"<{helper}>", "exec"), names)  # noqa: S102 - our own file
-    return names

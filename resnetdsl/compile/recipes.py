@@ -18,6 +18,9 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
+from resnetdsl.compile.computed import Arguments, Kinds, arguments_of, compute, fault
+from resnetdsl.ir.graph import Value
+
 Number = int | float
 Argument = Number | tuple[int, ...]
 """What a function takes beside its operands: an epsilon, a shape."""
@@ -47,7 +50,18 @@ class Apply:
     arguments: tuple[Argument, ...] = ()
 
 
-Recipe = Leaf | Full | Apply
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """What an op of the language makes of other recipes: its output of that number. See `computed.py`."""
+
+    op: str
+    attrs: Arguments
+    kinds: Kinds
+    operands: tuple[Recipe, ...]
+    output: int = 0
+
+
+Recipe = Leaf | Full | Apply | Computed
 
 
 def _kernel_identity(channels: int, groups: int, kernel: tuple[int, int]) -> Tensor:
@@ -72,6 +86,7 @@ FUNCTIONS: Mapping[str, Callable[..., Tensor]] = MappingProxyType(
         "add": torch.add,
         "subtract": torch.subtract,
         "multiply": torch.multiply,
+        "reciprocal": torch.reciprocal,
         "rsqrt": lambda x, eps: torch.rsqrt(x + eps),
         "reshape": lambda x, shape: x.reshape(shape),
         "sum": lambda x, dims: x.sum(dims),
@@ -95,6 +110,8 @@ def evaluate(recipe: Recipe, weights: Mapping[str, Tensor]) -> Tensor:
             return torch.full(shape, value, dtype=torch.float64)
         case Apply(function, operands, arguments):
             return FUNCTIONS[function](*(evaluate(each, weights) for each in operands), *arguments)
+        case Computed(op, attrs, kinds, operands, output):
+            return compute(op, attrs, kinds, output, [evaluate(each, weights) for each in operands])
 
 
 def evaluate_all(
@@ -121,9 +138,18 @@ def leaves(recipe: Recipe) -> Iterator[str]:
             yield name
         case Full():
             pass
-        case Apply(_, operands):
-            for each in operands:
+        case Apply() | Computed():
+            for each in recipe.operands:
                 yield from leaves(each)
+
+
+def length(recipe: Recipe) -> int:
+    """How many leaves and functions it is written with."""
+    match recipe:
+        case Leaf() | Full():
+            return 1
+        case Apply() | Computed():
+            return 1 + sum(map(length, recipe.operands))
 
 
 # --- shorthands for the passes ---
@@ -149,7 +175,9 @@ def reshape(recipe: Recipe, *shape: int) -> Recipe:
 
 
 def to_json(recipe: Recipe) -> object:
-    """`["leaf", name]`, `["full", shape, value]`, or `[function, operand, ..., argument, ...]` with lists as shapes."""
+    """`["leaf", name]`, `["full", shape, value]`, `[function, operands, arguments]` with lists as shapes, or
+    `["op", name, arguments, kinds, operands, output]`.
+    """
     match recipe:
         case Leaf(name):
             return ["leaf", name]
@@ -158,6 +186,9 @@ def to_json(recipe: Recipe) -> object:
         case Apply(function, operands, arguments):
             plain = [list(each) if isinstance(each, tuple) else each for each in arguments]
             return [function, [to_json(each) for each in operands], plain]
+        case Computed(op, attrs, kinds, operands, output):
+            kinds_ = [[list(shape), axes] for shape, axes in kinds]
+            return ["op", op, {name: _plain(value) for name, value in attrs}, kinds_, [*map(to_json, operands)], output]
 
 
 def from_json(found: object) -> Recipe:
@@ -169,6 +200,17 @@ def from_json(found: object) -> Recipe:
             return Full(_shape(shape), float(value))
         case [str(function), list(operands), list(arguments)] if function in FUNCTIONS:
             return Apply(function, tuple(map(from_json, operands)), tuple(map(_argument, arguments)))
+        case ["op", str(op), dict(attrs), list(kinds), list(operands), int(output)] if len(kinds) == len(operands):
+            made = Computed(
+                op,
+                arguments_of({str(name): _value(value) for name, value in attrs.items()}),
+                tuple(map(_kind, kinds)),
+                tuple(map(from_json, operands)),
+                output,
+            )
+            if (why := fault(made.op, made.attrs, made.kinds, made.output)) is None:
+                return made
+            raise ValueError(f"a recipe that cannot be: {why}")
     raise ValueError(f"no recipe: {str(found)[:80]}")
 
 
@@ -185,3 +227,24 @@ def _shape(found: list[object]) -> tuple[int, ...]:
     if not all(type(each) is int for each in found):
         raise ValueError(f"no shape: {str(found)[:80]}")
     return tuple(each for each in found if isinstance(each, int))
+
+
+def _plain(value: Value) -> object:
+    return [_plain(each) for each in value] if isinstance(value, tuple) else value
+
+
+def _value(found: object) -> Value:
+    match found:
+        case list():
+            return tuple(map(_value, found))
+        case None | bool() | int() | float() | str():
+            return found
+        case _:
+            raise ValueError(f"no argument of an op: {str(found)[:80]}")
+
+
+def _kind(found: object) -> tuple[tuple[int, ...], str]:
+    match found:
+        case [list(shape), str(axes)] if len(shape) == len(axes) and all(type(n) is int and n > 0 for n in shape):
+            return _shape(shape), axes
+    raise ValueError(f"no kind of tensor: {str(found)[:80]}")

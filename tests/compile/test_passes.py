@@ -83,9 +83,12 @@ def test_a_norm_behind_permuted_axes_and_a_concatenation() -> None:
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        ("let y = x -> conv(4, 3x3)\nlet z = y -> relu\n(y -> bn: batch_norm) + z", "reads `"),
+        (
+            "let y = x -> conv(4, 3x3)\nlet z = y -> relu\n(y -> bn: batch_norm) + z",
+            "before it, `relu` reads the `conv` too",
+        ),
         ("conv(4, 3x3)\ntap t\nbn: batch_norm", "is an output of the network"),
-        ("let y = x -> conv(4, 3x3)\nconcat(y, y) -> batch_norm", "from one layer twice"),
+        ("let y = x -> conv(4, 3x3)\nconcat(y, y) -> batch_norm", "before it, `concat` reads it twice"),
     ],
 )
 def test_what_others_see_is_left_as_it_is(body: str, why: str) -> None:
@@ -137,8 +140,10 @@ def test_a_norm_that_several_layers_read() -> None:
 def test_a_shift_does_not_reach_padded_zeros() -> None:
     net = network("relu -> batch_norm -> conv(4, 3x3)")
     found = lowered(net)
-    assert ops(found) == ["relu", "param", "param", "multiply", "add", "conv"]
-    assert refusals(found) == ["zeros are padded between them, which the shift would have to reach"]
+    assert ops(found) == ["relu", "param", "multiply", "param", "add", "conv"]
+    before = "before it, its shift and `relu` do not change places"
+    behind = "behind it, zeros are padded in front of `conv`, which its shift would have to reach"
+    assert refusals(found) == [f"{before}; {behind}"]
     assert distance(net, found) < EXACT
 
 
@@ -151,7 +156,9 @@ def test_a_factor_alone_does() -> None:
 
 def test_a_norm_without_weights_about_it_is_told() -> None:
     found = lowered(network("relu -> norm: batch_norm -> relu"))
-    assert refusals(found) == ["it stands between `relu` and `relu`, which have no weights that could take it"]
+    assert refusals(found) == [
+        "before it, its shift and `relu` do not change places; behind it, its shift and `relu` do not change places"
+    ]
 
 
 # --- sums of convolutions ---
@@ -254,9 +261,11 @@ def test_shared_layers_are_not_merged() -> None:
 
 def test_each_pass_can_be_left_out() -> None:
     body = (
+        "param g[8] = 0.5\n"
         "std_conv(8, 3x3) -> batch_norm -> relu -> dropout -> batch_norm -> conv(8, 1x1) -> relu\n"
         "let y = (conv(8, 3x3) -> batch_norm) + (conv(8, 1x1) -> batch_norm) + batch_norm\n"
-        "concat(y -> conv(4, 1x1) -> relu, y -> conv(4, 1x1) -> tanh) -> batch_norm"
+        "concat(y -> conv(4, 1x1) -> relu, y -> conv(4, 1x1) -> tanh) -> batch_norm -> relu\n"
+        "here * exp(g)"
     )
     net = network(body)
     whole = lowered(net)

@@ -363,11 +363,15 @@ def test_one_image_and_several_have_kernels_of_their_own() -> None:
                 assert apart(plan.run([x]), Program(lowered, weights)(x)) < 1e-4
 
 
-def test_what_is_made_of_weights_alone_is_made_once() -> None:
+def test_free_weights_are_no_calls() -> None:
     net = network("    param gain[x.channels] = 1\n    x * (gain * 2 + 1) -> relu")
     lowered = unlowered(net.checked)
     plan = Plan(lowered.graph, random_weights(lowered.graph), setting(lowered.graph))
     assert len(plan.steps) == 5
+    assert plan.calls == 4
+    lowered = lower(net.checked)
+    plan = Plan(lowered.graph, random_weights(lowered.graph), setting(lowered.graph))
+    assert len(plan.steps) == 3
     assert plan.calls == 2
     assert_same(lowered)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from resnetdsl.compile.lower.rewrite import Draft, Rewriter
-from resnetdsl.compile.recipes import Apply, Full, Recipe, multiply, subtract
+from resnetdsl.compile.recipes import Apply, Full, Recipe, multiply, reshape, subtract
 from resnetdsl.ir.graph import Source
 from resnetdsl.ir.types import TensorType
 from resnetdsl.ops.attrs import flag, number
@@ -25,6 +25,8 @@ def affine(rewriter: Rewriter, node: Draft) -> Affine | None:
     """What a node does to each channel of its operand while it does not train; None if it is of another kind."""
     if not node.inputs:
         return None
+    if node.op in {"multiply", "divide", "add", "subtract"}:
+        return _with_weight(rewriter, node)
     operand = node.inputs[0]
     channels = _channels(rewriter.type(operand))
     if channels is None:
@@ -40,8 +42,8 @@ def affine(rewriter: Rewriter, node: Draft) -> Affine | None:
             return Affine(channels, operand, Full((channels,), 1 / number(node.attrs, "value")), None)
         case "add_scalar":
             return Affine(channels, operand, None, Full((channels,), number(node.attrs, "value")))
-        case "multiply" | "add":
-            return _with_weight(rewriter, node)
+        case "rsub_scalar":
+            return Affine(channels, operand, Full((channels,), -1.0), Full((channels,), number(node.attrs, "value")))
         case _:
             return None
 
@@ -52,19 +54,43 @@ def _channels(x: TensorType) -> int | None:
 
 
 def _with_weight(rewriter: Rewriter, node: Draft) -> Affine | None:
-    """A product or sum with a free weight of the channels: `x * gamma`."""
+    """With a free weight that has a number for each channel, or one for all: `x * gamma`, `1 - x`."""
     for operand, other in (node.inputs, node.inputs[::-1]):
-        weight, x = rewriter.nodes[other.node], rewriter.type(operand)
-        channels = _channels(x)
-        vector = rewriter.type(other)
-        if channels is None:
+        x, channels = rewriter.type(operand), _channels(rewriter.type(operand))
+        if rewriter.nodes[other.node].op != "param" or channels is None or not x.batched or node.outputs[0] != x:
             continue
-        if weight.op == "param" and x.batched and vector.axes == "c" and vector.shape == (channels,):
-            recipe = rewriter.recipes[weight.path]
-            if node.op == "multiply":
-                return Affine(channels, operand, recipe, None)
-            return Affine(channels, operand, None, recipe)
+        vector = _vector(rewriter, other, x, channels)
+        if vector is None:
+            continue
+        first = operand == node.inputs[0]
+        minus = Full((channels,), -1.0)
+        match node.op:
+            case "multiply":
+                return Affine(channels, operand, vector, None)
+            case "divide" if first:
+                return Affine(channels, operand, Apply("reciprocal", (vector,)), None)
+            case "add":
+                return Affine(channels, operand, None, vector)
+            case "subtract" if first:
+                return Affine(channels, operand, None, multiply(minus, vector))
+            case "subtract":
+                return Affine(channels, operand, minus, vector)
+            case _:  # a weight that is divided by the tensor
+                return None
     return None
+
+
+def _vector(rewriter: Rewriter, weight: Source, x: TensorType, channels: int) -> Recipe | None:
+    """A weight as a vector of the channels, where it differs along these alone."""
+    recipe, type = rewriter.recipes[rewriter.nodes[weight.node].path], rewriter.type(weight)
+    if type.numel == 1:
+        return multiply(Full((channels,), 1.0), reshape(recipe, 1))
+    at = type.axes.find("c")
+    if type.numel != channels or at < 0 or type.shape[at] != channels:
+        return None
+    if len(type.axes) == len(x.axes) and x.axes[at] != "c":
+        return None
+    return recipe if type.shape == (channels,) else reshape(recipe, channels)
 
 
 def _batch_norm(rewriter: Rewriter, node: Draft, channels: int) -> Affine:

@@ -29,9 +29,9 @@ class Note:
 
 
 def missed(notes: Sequence[Note]) -> list[Note]:
-    """What was to be expected and was not done, by no later pass either."""
-    folded = {note.where for note in notes if note.done and " folded into " in note.what}
-    return [note for note in notes if not note.done and note.where not in folded]
+    """What was to be expected and was not done, nor made so small later that it does not matter."""
+    small = {place for note in notes if note.done and " moved to " in note.what for place in note.where.split(", ")}
+    return [note for note in notes if not note.done and note.where not in small]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from resnetdsl.compile.lower import branches, fold_after, fold_before, norms, parallel, standardised, training
+from resnetdsl.compile.lower import (
+    branches,
+    constants,
+    fold_after,
+    fold_before,
+    left,
+    norms,
+    parallel,
+    standardised,
+    training,
+)
 from resnetdsl.compile.lower.lowered import Lowered, Pass, unlowered
 from resnetdsl.ir.graph import CheckedGraph
 
 PASSES: tuple[Pass, ...] = (
     training.PASS,
+    constants.PASS,
     standardised.PASS,
     fold_after.PASS,
     fold_before.PASS,
@@ -21,12 +32,26 @@ PASSES: tuple[Pass, ...] = (
 Watch = Callable[[Pass, Lowered], None]
 
 
+_AGAIN = (fold_after.PASS, fold_before.PASS, branches.PASS)
+"""Where branches were merged there is a convolution that may take what the sum could not."""
+
+
 def lower(graph: CheckedGraph, without: Collection[str] = (), watch: Watch | None = None) -> Lowered:
-    """The graph for inference. `without` names passes to leave out; `watch` sees the result of each."""
+    """The graph for inference. `without` names passes to leave out; `watch` sees the result of each.
+
+    What was to be folded and is not is told when all has been tried, whatever is left out.
+    """
     lowered = unlowered(graph)
-    for each in PASSES:
-        if each.name not in without:
-            lowered = each.apply(lowered)
-            if watch is not None:
-                watch(each, lowered)
+    waiting = [*PASSES]
+    while waiting:
+        each = waiting.pop(0)
+        if each is norms.PASS:
+            lowered = left.explained(lowered, each.name)
+        if each.name in without:
+            continue
+        before, lowered = len(lowered.notes), each.apply(lowered)
+        if watch is not None:
+            watch(each, lowered)
+        if each is branches.PASS and any(note.done for note in lowered.notes[before:]):
+            waiting = [*_AGAIN, *waiting]
     return lowered

@@ -137,13 +137,14 @@ class Rewriter:
         for source in inputs:
             self._readers.setdefault(source.node, set()).add(node.id)
 
-    def replace(self, node: Draft, new: Source) -> None:
-        """Whoever reads this node's one output reads `new` from now on; `new`'s own node excepted. The node goes."""
-        old = Source(node.id)
+    def replace(self, node: Draft, *new: Source) -> None:
+        """Whoever reads this node's outputs reads `new` from now on; the nodes of `new` excepted. The node goes."""
+        instead = {Source(node.id, at): source for at, source in enumerate(new)}
+        made = {source.node for source in new}
         for reader in self.readers(node.id):
-            if reader.id != new.node:
-                self.rewire(reader, tuple(new if source == old else source for source in reader.inputs))
-        self.outputs = [replace(out, source=new) if out.source == old else out for out in self.outputs]
+            if reader.id not in made:
+                self.rewire(reader, tuple(instead.get(source, source) for source in reader.inputs))
+        self.outputs = [replace(out, source=instead.get(out.source, out.source)) for out in self.outputs]
         self.sweep(node)
 
     def sweep(self, node: Draft) -> None:
@@ -188,7 +189,7 @@ class Rewriter:
 
     def _unique(self, path: str) -> str:
         found, number = path, 1
-        while self._at[found]:
+        while self._at[found] or found in self.recipes:
             number += 1
             found = f"{path}_{number}"
         return found

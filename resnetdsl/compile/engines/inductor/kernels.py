@@ -27,7 +27,7 @@ _NONE = Act("none")
 class Packer:
     """Makes kernels of a graph's steps. `batch` is the size to pack for.
 
-    `constants` has what is computed from weights alone, once.
+    `constants` has the free weights, which are operands.
     """
 
     graph: Graph

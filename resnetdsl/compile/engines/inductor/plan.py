@@ -12,7 +12,7 @@ from resnetdsl.compile.engines.base import Setting
 from resnetdsl.compile.engines.inductor.fuse import schedule
 from resnetdsl.compile.engines.inductor.kernels import Kernel, Packer
 from resnetdsl.compile.engines.inductor.malloc import LARGE, keep_freed
-from resnetdsl.compile.engines.inductor.steps import Plain, Step
+from resnetdsl.compile.engines.inductor.steps import Step
 from resnetdsl.compile.options import Precision
 from resnetdsl.ir.graph import Graph, Source
 
@@ -67,7 +67,8 @@ class Plan:
     def swap(self, weights: Mapping[str, Tensor]) -> None:
         """Run with these weights from now on."""
         self._weights = weights
-        self._constants = self._computed(weights)
+        free = (node for node in self._graph.nodes() if node.op == "param")
+        self._constants = {Source(node.id): weights[node.path] for node in free}
         self._packed: dict[int, list[_Line]] = {}
         self._lines(1 if self._single else self._several)
 
@@ -110,17 +111,6 @@ class Plan:
             if Source(step.node) not in self._constants
         ]
         return self._packed[batch]
-
-    def _computed(self, weights: Mapping[str, Tensor]) -> dict[Source, Tensor]:
-        """The results of all steps that depend on no input."""
-        found: dict[Source, Tensor] = {}
-        packer = Packer(self._graph, weights, 1, found)
-        for step in self.steps:
-            if isinstance(step.what, Plain) and all(source in found for source in step.inputs):
-                made = packer.kernel(step)(*[found[source] for source in step.inputs])
-                tensors = [made] if isinstance(made, Tensor) else made
-                found |= {Source(step.node, n): tensor for n, tensor in enumerate(tensors)}
-        return found
 
     def _outputs(self, step: Step) -> range:
         return range(len(self._graph.node(step.node).outputs))
