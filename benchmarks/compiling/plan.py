@@ -15,7 +15,7 @@ SECTIONS: tuple[Section, ...] = ("cold", "start", "run", "precision", "training"
 STARTS = 7
 """Processes that each artifact is loaded in."""
 
-BACKENDS = ("inductor", "onnxruntime", "openvino", "auto")
+BACKENDS = ("onednn", "onnxruntime", "openvino", "auto")
 LIGHT = ("onnxruntime", "openvino")
 FROZEN = ("torch.compile (freezing)", *LIGHT)
 ALL_PEERS = ("timm eager", "torch.compile", *FROZEN)
@@ -48,7 +48,7 @@ class Unit:
         return asdict(self)
 
 
-OURS = "resnetdsl inductor"
+OURS = "resnetdsl onednn"
 
 PLAN: tuple[Unit, ...] = (
     Unit("run", "resnet50", 150, 1, peers=ALL_PEERS),

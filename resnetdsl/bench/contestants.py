@@ -135,7 +135,7 @@ def ours(backend: str, **settings: object) -> Make:
 
 
 def contestants(device: str, backends: tuple[str, ...] = (), **settings: object) -> list[Contestant]:
-    """All that there are for a device, the baseline first; ours on these engines, or on each that there is."""
+    """All that there are for a device, the baseline first; ours on these engines, or on each that is tried unasked."""
     found = [
         Contestant(BASELINE, "eager", eager),
         Contestant("timm eager", "eager", library("timm")),
@@ -150,7 +150,7 @@ def contestants(device: str, backends: tuple[str, ...] = (), **settings: object)
         ]
     else:
         found.append(Contestant("torch.compile (max-autotune)", "peer", torch_compile(mode="max-autotune")))
-    names = backends or tuple(engine.name for engine in ALL)
+    names = backends or tuple(engine.name for engine in ALL if engine.quick or device != "cpu")
     return found + [Contestant(f"resnetdsl {name}", "ours", ours(name, **settings)) for name in names]
 
 

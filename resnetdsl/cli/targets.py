@@ -12,7 +12,7 @@ CHOICES: Final = {
     "dtype": ("float32", "bfloat16", "float16", "int8"),
     "layout": ("contiguous", "channels_last"),
     "mode": ("latency", "throughput"),
-    "backend": ("auto", "inductor", "onnxruntime", "openvino"),
+    "backend": ("auto", "onednn", "inductor", "onnxruntime", "openvino"),
 }
 """Those of `compile.options`, which a command line that checks a spec has no need of."""
 
@@ -32,7 +32,7 @@ _HELP: Final = {
     "dtype": "what it computes in",
     "layout": "how images lie in memory between layers; by default what is known to be fast",
     "mode": "what is to be fast: one request, or many",
-    "backend": "the engine; auto takes the fastest here; without it inductor, or auto where that cannot serve",
+    "backend": "the engine; auto takes the fastest here; without it onednn on a CPU, inductor on a GPU, else auto",
 }
 
 

@@ -12,7 +12,6 @@ import torch
 from torch import nn
 
 from resnetdsl.compile.compiler import CompileResult, compile_module
-from resnetdsl.compile.engines.registry import engine
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.lower.pipeline import PASSES
 from resnetdsl.compile.options import (
@@ -26,7 +25,6 @@ from resnetdsl.compile.options import (
     Precision,
     Provenance,
 )
-from resnetdsl.compile.toolchain import find_device
 from resnetdsl.compile.weights import load_weights
 from resnetdsl.ir.graph import CheckedGraph
 
@@ -72,7 +70,7 @@ def chosen(
         device=_one_of(Device, device, "device"),
         precision=_one_of(Precision, dtype, "dtype"),
         batch=Batch.parse(str(batch)),
-        backend=_backend(backend, device, dtype),
+        backend=None if backend is None else _one_of(Backend, backend, "backend"),
         mode=_one_of(Mode, mode, "mode"),
         without=tuple(map(_pass, without)),
         layout=None if layout is None else _one_of(Layout, layout, "layout"),
@@ -95,12 +93,3 @@ def _pass(name: str) -> str:
     if name not in known:
         raise CompileError(Problem.BAD_OPTION, f"there is no pass `{name}`", f"the passes are {', '.join(known)}")
     return name
-
-
-def _backend(name: str | None, device: str, dtype: str) -> Backend:
-    """The engine that is asked for, else the usual one; where that cannot serve, the fastest of the others."""
-    if name is not None:
-        return _one_of(Backend, name, "backend")
-    usual = engine(Backend.INDUCTOR.value)
-    found = find_device(_one_of(Device, device, "device"))
-    return Backend.AUTO if usual.lacking(found.type, _one_of(Precision, dtype, "dtype")) else Backend.INDUCTOR

@@ -1,7 +1,7 @@
 """`--backend auto`: every engine that is here makes the network, and the fastest that agrees with eager stays.
 
-On a CPU each of them makes it within seconds, so all are tried; none is guessed at. Where one alone can be used there
-is nothing to measure.
+All that make it within seconds are tried; none is guessed at. One that compiles for longer is tried where none of
+those can serve, as on a GPU. Where one alone can be used there is nothing to measure.
 """
 
 from __future__ import annotations
@@ -41,12 +41,8 @@ def choose(
     `attempt` makes the network called `name` with an engine.
     """
     made: dict[str, Made] = {}
-    failed: dict[str, str] = {}
-    for each in engines:
-        lack = each.lacking(setting.device, setting.precision)
-        if lack is not None:
-            failed[each.name] = lack
-            continue
+    entered, failed = entrants(setting, engines)
+    for each in entered:
         try:
             made[each.name] = attempt(each, _named(each.name, progress))
         except CompileError as error:
@@ -72,6 +68,19 @@ def choose(
         for each in engines
     )
     return next(each for each in engines if each.name == best), made[best], trials
+
+
+def entrants(setting: Setting, engines: Sequence[Engine] = ALL) -> tuple[list[Engine], dict[str, str]]:
+    """The engines to try, and why each of the others is not."""
+    lacks = {each.name: each.lacking(setting.device, setting.precision) for each in engines}
+    usable = [each for each in engines if lacks[each.name] is None]
+    entered = [each for each in usable if each.quick] or usable
+    reasons = {name: lack for name, lack in lacks.items() if lack is not None}
+    reasons |= {each.name: _SLOW.format(each.name) for each in usable if each not in entered}
+    return entered, reasons
+
+
+_SLOW = "it compiles for half a minute and longer, so that it is not tried unasked: `--backend {}`"
 
 
 def shape_to_time(setting: Setting) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ from resnetdsl.compile.calibration import samples
 from resnetdsl.compile.choose import Attempt, choose
 from resnetdsl.compile.container import SUFFIX
 from resnetdsl.compile.engines.base import Setting
-from resnetdsl.compile.engines.registry import engine
+from resnetdsl.compile.engines.registry import engine_for
 from resnetdsl.compile.errors import WeightsError
 from resnetdsl.compile.files import check_output, work_folder
 from resnetdsl.compile.lower.lowered import Note
@@ -27,7 +27,7 @@ from resnetdsl.compile.lower.pipeline import lower
 from resnetdsl.compile.make import Subject, make
 from resnetdsl.compile.memory import enough_memory
 from resnetdsl.compile.metadata import Agreement, Machine, Metadata, Trial
-from resnetdsl.compile.options import Backend, CompileOptions, Precision, Provenance
+from resnetdsl.compile.options import CompileOptions, Precision, Provenance
 from resnetdsl.compile.plan import decide
 from resnetdsl.compile.quantise import against_float32, make_quantised, quantise
 from resnetdsl.compile.verify import Reference
@@ -81,8 +81,8 @@ def compile_module(
     state = check_fit(leaves_of(graph), module.state_dict(), "the module", graph.name)
     size = _bytes(module, options.precision)
     check_output(options.output, SUFFIX, size + _OVERHEAD)
-    using = None if options.backend is Backend.AUTO else engine(options.backend.value)
     setting = decide(graph, options)
+    using = engine_for(options.backend, setting.device, setting.precision)
     cache = Cache.open() if options.cache else Cache.none()
     with work_folder() as work, _quiet(), _threads(options.threads), enough_memory(f"compile `{graph.name}`"):
         # The code and, while it is linked, what the engine makes of the weights.

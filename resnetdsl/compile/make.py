@@ -11,7 +11,6 @@ from torch import Tensor
 
 from resnetdsl.compile.cache import Cache
 from resnetdsl.compile.engines.base import Built, Engine, Job, Progress, Runner, Setting
-from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.key import key
 from resnetdsl.compile.lower.lowered import Lowered
 from resnetdsl.compile.metadata import Agreement, Measurement, Quantised
@@ -57,8 +56,6 @@ def make(using: Engine, subject: Subject, setting: Setting, work: Path, cache: C
     From the cache come the files and what was measured of them with made-up weights, on all shapes: that depends on
     no weights that anyone has. What is measured again is that they compute what this module does with its own.
     """
-    if (lack := using.lacking(setting.device, setting.precision)) is not None:
-        raise CompileError(Problem.NO_ENGINE, f"the engine `{using.name}` cannot be used here: {lack}")
     code, scratch = work / using.name / "code", work / using.name / "scratch"
     code.mkdir(parents=True)
     scratch.mkdir()

@@ -20,7 +20,7 @@ from resnetdsl.compile.recipes import Recipe, from_json, to_json
 from resnetdsl.version import VERSION
 
 FORMAT = "resnetdsl-artifact"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 T = TypeVar("T")
 
@@ -117,7 +117,7 @@ class Trial:
 
     def __str__(self) -> str:
         if self.failed:
-            return f"{self.engine}: not here: {self.failed}"
+            return f"{self.engine}: not taken: {self.failed}"
         if not self.shape:
             return f"{self.engine}: the only one"
         return f"{self.engine}: {self.seconds * 1000:.2f} ms on {'x'.join(map(str, self.shape))}"

@@ -54,6 +54,7 @@ class Backend(Enum):
     """The engine, or the fastest of those that are here."""
 
     AUTO = "auto"
+    ONEDNN = "onednn"
     INDUCTOR = "inductor"
     ONNXRUNTIME = "onnxruntime"
     OPENVINO = "openvino"
@@ -128,7 +129,8 @@ class CompileOptions:
     device: Device = Device.AUTO
     precision: Precision = Precision.FLOAT32
     batch: Batch = Batch()
-    backend: Backend = Backend.INDUCTOR
+    backend: Backend | None = None
+    """None for the engine that is usual on the device."""
     mode: Mode = Mode.LATENCY
     without: tuple[str, ...] = ()
     """Passes that are left out."""

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 import torch
 
 from resnetdsl.compile.cache import Cache
+from resnetdsl.compile.choose import entrants
 from resnetdsl.compile.engines.base import Setting
-from resnetdsl.compile.engines.registry import ENGINES
+from resnetdsl.compile.engines.registry import engine_for
+from resnetdsl.compile.errors import CompileError
 from resnetdsl.compile.inputs import input_spec
 from resnetdsl.compile.key import key
 from resnetdsl.compile.lower.lowered import Lowered, Note, missed, unlowered, weights_of
 from resnetdsl.compile.lower.pipeline import PASSES, lower
-from resnetdsl.compile.options import Backend, CompileOptions, Layout
+from resnetdsl.compile.options import CompileOptions, Layout
 from resnetdsl.compile.toolchain import find_device
 from resnetdsl.ir.dump import dump
 from resnetdsl.ir.graph import CheckedGraph, Graph
@@ -108,14 +110,13 @@ class Plan:
 
     def _engine(self) -> str:
         setting = self.setting
-        if self.options.backend is Backend.AUTO:
-            usable = [name for name, each in ENGINES.items() if each.lacking(setting.device, setting.precision) is None]
-            return f"the fastest of {', '.join(usable)}, to be measured" if usable else "none can be used here"
-        engine = ENGINES.get(self.options.backend.value)
+        try:
+            engine = engine_for(self.options.backend, setting.device, setting.precision)
+        except CompileError as error:
+            return error.message
         if engine is None:
-            return f"{self.options.backend.value}, which this version lacks"
-        if (lack := engine.lacking(setting.device, setting.precision)) is not None:
-            return f"{engine.name}, which cannot be used here: {lack}"
+            names = [each.name for each in entrants(setting)[0]]
+            return f"the fastest of {', '.join(names)}, to be measured" if names else "none can be used here"
         cache = Cache.open() if self.options.cache else Cache.none()
         known = cache.has(key(self.graph, self.lowered, setting, engine))
         return f"{engine.name}; its code is {'in the cache' if known else 'to be built'}"

@@ -145,7 +145,8 @@ def _engine(name: str, told: Mapping[str, Mapping[str, str | None]], answers: Ma
     usable = [dtype for dtype, why in told["lacking"].items() if why is None]
     if not usable:
         why = next(iter(told["lacking"].values())) or ""
-        return Finding(title, Grade.LACKING, why, cost, "pip install 'resnetdsl[engines]'")
+        mend = "pip install 'resnetdsl[engines]'" if name in _ENGINE_MODULES else ""
+        return Finding(title, Grade.LACKING, why, cost, mend)
     versions = ", ".join(f"{library} {number}" for library, number in told["versions"].items())
     return Finding(title, Grade.OK, f"{', '.join(usable)}; {versions}", data={"dtypes": usable, **told["versions"]})
 

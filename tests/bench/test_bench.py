@@ -227,7 +227,7 @@ def test_everything_in_one_run(spec: Path) -> None:
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     rows = {row["name"]: row for row in document["results"][0]["rows"]}
-    assert {"eager", "torch.compile", "resnetdsl inductor"} <= rows.keys()
+    assert {"eager", "torch.compile", "resnetdsl onednn"} <= rows.keys()
     for row in rows.values():
         assert not row["problem"]
         assert row["agreement"] < 1e-4

@@ -64,13 +64,13 @@ def test_a_peer_that_fails_is_a_row_and_one_that_is_not_here_is_none() -> None:
         ran(
             row("openvino", "peer", 1, problem="RuntimeError: a | b"),
             row("timm eager", "eager", 1, problem="not installed"),
-            row("resnetdsl inductor", "ours", 0.5),
+            row("resnetdsl onednn", "ours", 0.5),
         ),
         HERE,
     )
     assert "| openvino | fails: RuntimeError: a \\| b |  |  |" in text
     assert "timm eager" not in text.partition("Not measured")[0]
-    assert "| resnetdsl inductor | eager | 2.00" in text
+    assert "| resnetdsl onednn | eager | 2.00" in text
 
 
 def test_cold_compilation() -> None:
@@ -89,7 +89,7 @@ def test_cold_compilation() -> None:
 
 
 def test_starting() -> None:
-    runs = {"inductor": [[1.0, 0.1, 0.2]] * 3, "openvino": [[1.0, 0.5, 0.2]] * 3}
+    runs = {"onednn": [[1.0, 0.1, 0.2]] * 3, "openvino": [[1.0, 0.5, 0.2]] * 3}
     text = document({"start/resnet50/b1": {"seconds": runs, "problems": {"onnxruntime": "E: no"}}}, HERE)
     assert "| 300 ms (300 ms to 300 ms) | met (at most 0.5 s) |" in text
     assert "| 700 ms (700 ms to 700 ms) | missed (at most 0.5 s) |" in text

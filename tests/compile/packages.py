@@ -35,7 +35,7 @@ def metadata(**changes: object) -> Metadata:
         setting=setting(),
         outputs=OUTPUTS,
         provenance=Provenance((("tiny.rnet", "network tiny { … }\n"),), {"width": 16, "act": "relu"}, ""),
-        engine="inductor",
+        engine="onednn",
         versions={"torch": torch.__version__},
         resnetdsl=VERSION,
         machine=Machine.this("cpu"),

@@ -7,9 +7,11 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
 import torch
 from torch import Tensor
 
+from resnetdsl.compile.engines import registry
 from resnetdsl.compile.engines.base import Built, Job, Setting, Weights
 from resnetdsl.compile.lower.lowered import Lowered
 from resnetdsl.compile.options import Precision
@@ -19,7 +21,8 @@ from resnetdsl.compile.program import Program
 class Plain:
     """Its one file is a number, by which it finds the graph again in this process."""
 
-    name = "inductor"  # the name that the default options ask for
+    name = "plain"
+    quick = True
 
     def __init__(self, seconds: float = 0.0) -> None:
         self.seconds = seconds
@@ -58,3 +61,9 @@ class Running:
 
     def swap(self, weights: Weights) -> None:
         self.program = Program(self.lowered, weights)
+
+
+def use(patch: pytest.MonkeyPatch, engine: Plain) -> None:
+    """Make it the one that is taken unasked."""
+    patch.setattr(registry, "USUAL", (engine,))
+    patch.setattr(registry, "ENGINES", {engine.name: engine})

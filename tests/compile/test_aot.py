@@ -12,9 +12,9 @@ from torch import Tensor
 
 from resnetdsl.compile.engines.base import Job, Setting
 from resnetdsl.compile.engines.inductor import aot
-from resnetdsl.compile.engines.inductor import engine as inductor
 from resnetdsl.compile.engines.inductor.cuda_graphs import MOST_SHAPES, CudaGraphs
-from resnetdsl.compile.engines.inductor.malloc import keep_freed
+from resnetdsl.compile.engines.inductor.engine import Inductor
+from resnetdsl.compile.engines.onednn.malloc import keep_freed
 from resnetdsl.compile.inputs import input_spec
 from resnetdsl.compile.lower.lowered import Lowered
 from resnetdsl.compile.lower.pipeline import lower
@@ -45,9 +45,7 @@ def lowered() -> Lowered:
 def package(lowered: Lowered, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("aot")
     (folder / "code").mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inductor, "planned", lambda *_: False)
-        inductor.Inductor().build(Job(lowered, weights_of(lowered, 0), SETTING, folder), folder / "code")
+    Inductor().build(Job(lowered, weights_of(lowered, 0), SETTING, folder), folder / "code")
     return folder / "code"
 
 
@@ -55,7 +53,7 @@ def package(lowered: Lowered, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("shape", [(1, 3, 32, 64), (2, 3, 96, 64), (4, 3, 64, 64)])
 def test_a_package_takes_its_weights_from_outside(package: Path, lowered: Lowered, shape: tuple[int, ...]) -> None:
     x = torch.randn(shape)
-    runner = inductor.Inductor().open(package, weights_of(lowered, 1), SETTING)
+    runner = Inductor().open(package, weights_of(lowered, 1), SETTING)
     for seed in (1, 2):
         weights = weights_of(lowered, seed)
         runner.swap(weights)
@@ -81,11 +79,6 @@ def test_a_gpu_has_its_kernels_chosen_by_measuring(tmp_path: Path) -> None:
     assert gpu["max_autotune"]
     assert gpu["force_layout_optimization"]
     assert "max_autotune" not in aot.options(SETTING, "g++", tmp_path)
-
-
-def test_a_gpu_is_never_planned_for() -> None:
-    assert not inductor.planned("cuda", Precision.FLOAT32)
-    assert not inductor.planned("cuda", Precision.BFLOAT16)
 
 
 @pytest.mark.parametrize(("mode", "recorded"), [(Mode.LATENCY, True), (Mode.THROUGHPUT, False)])

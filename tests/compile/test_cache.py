@@ -16,11 +16,10 @@ import resnetdsl
 from resnetdsl.compile.artifact import load_artifact
 from resnetdsl.compile.cache import LIMIT, Cache, cache_folder, cache_limit
 from resnetdsl.compile.compiler import CompileResult
-from resnetdsl.compile.engines import registry
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.verify import MADE_UP_WEIGHTS, OWN_WEIGHTS
 from tests.compile import tiny
-from tests.compile.plain import Plain
+from tests.compile.plain import Plain, use
 
 Compile = Callable[..., CompileResult]
 SPEC = tiny.SPEC.format(height=32, width=32, tap="tap features")
@@ -29,7 +28,7 @@ SPEC = tiny.SPEC.format(height=32, width=32, tap="tap features")
 @pytest.fixture
 def plain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Plain:
     made = Plain()
-    monkeypatch.setattr(registry, "ENGINES", {"inductor": made})
+    use(monkeypatch, made)
     monkeypatch.setenv("RESNETDSL_CACHE_DIR", str(tmp_path / "cache"))
     return made
 

@@ -18,6 +18,7 @@ from resnetdsl.compile.artifact import load_artifact
 from resnetdsl.compile.choose import measure, shape_to_time
 from resnetdsl.compile.engines.base import Built, Job, Runner, Setting, Weights
 from resnetdsl.compile.engines.inductor.engine import Inductor
+from resnetdsl.compile.engines.onednn.engine import OneDnn
 from resnetdsl.compile.engines.registry import ALL
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.inputs import Dimension, InputSpec
@@ -36,8 +37,10 @@ def net() -> Network:
 class Fake:
     """An engine that runs the lowered graph's own program, slowly or wrongly if it is told to."""
 
-    def __init__(self, name: str, wait: float = 0.001, error: float = 0.0, lack: str | None = None) -> None:
-        self.name, self.wait, self.error, self.lack = name, wait, error, lack
+    def __init__(
+        self, name: str, wait: float = 0.001, error: float = 0.0, lack: str | None = None, quick: bool = True
+    ) -> None:
+        self.name, self.wait, self.error, self.lack, self.quick = name, wait, error, lack, quick
         self.job: Job | None = None
 
     def lacking(self, device: str, precision: Precision) -> str | None:
@@ -119,8 +122,20 @@ def test_what_is_not_here_is_said_and_passed_over(using: object, tmp_path: Path)
     using(Fake("absent", lack="it is not installed; pip install it"), Fake("here"))  # type: ignore[operator]
     found = metadata(tmp_path)
     assert found.engine == "here"
-    assert str(found.trials[0]) == "absent: not here: it is not installed; pip install it"
+    assert str(found.trials[0]) == "absent: not taken: it is not installed; pip install it"
     assert str(found.trials[1]) == "here: the only one"
+
+
+def test_one_that_compiles_for_long_is_not_tried_unasked(using: object, tmp_path: Path) -> None:
+    using(Fake("thorough", wait=0.0001, quick=False), Fake("quick"))  # type: ignore[operator]
+    found = metadata(tmp_path)
+    assert found.engine == "quick"
+    assert "`--backend thorough`" in str(found.trials[0])
+
+
+def test_one_that_compiles_for_long_is_taken_where_no_other_can_serve(using: object, tmp_path: Path) -> None:
+    using(Fake("thorough", quick=False), Fake("quick", lack="no kernels"))  # type: ignore[operator]
+    assert metadata(tmp_path).engine == "thorough"
 
 
 def test_where_none_can_be_used_all_reasons_are_given(using: object, tmp_path: Path) -> None:
@@ -158,9 +173,13 @@ def test_latency_is_measured_with_the_smallest_and_throughput_with_the_largest()
 
 def test_where_the_usual_engine_cannot_serve_the_others_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(Inductor, "lacking", lambda *_: "there is no C++ compiler; apt install g++")
+    monkeypatch.setattr(OneDnn, "lacking", lambda *_: "there are no kernels")
     found = net().compile(tmp_path / "n.rnetc", device="cpu", cache=False).metadata
     assert found.engine in {"onnxruntime", "openvino"}
-    assert found.trials[0].failed == "there is no C++ compiler; apt install g++"
+    assert [trial.failed for trial in found.trials[:2]] == [
+        "there are no kernels",
+        "there is no C++ compiler; apt install g++",
+    ]
     assert load_artifact(tmp_path / "n.rnetc")(torch.randn(1, 3, 16, 16)).shape == (1, 3)
     with pytest.raises(CompileError, match="`inductor` cannot be used here: there is no C"):
         net().compile(tmp_path / "n.rnetc", device="cpu", backend="inductor", cache=False)

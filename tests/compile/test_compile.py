@@ -22,10 +22,10 @@ from resnetdsl.compile.compiler import CompileResult, compile_module
 from resnetdsl.compile.container import CODE
 from resnetdsl.compile.engines.base import Built, Job
 from resnetdsl.compile.engines.inductor import aot
-from resnetdsl.compile.engines.inductor import engine as inductor
+from resnetdsl.compile.engines.onednn.engine import OneDnn
 from resnetdsl.compile.errors import ArtifactError, CompileError, Problem, WeightsError
 from resnetdsl.compile.inputs import input_spec
-from resnetdsl.compile.options import Batch, CompileOptions, Device, Precision, Provenance
+from resnetdsl.compile.options import Backend, Batch, CompileOptions, Device, Precision, Provenance
 from resnetdsl.compile.verify import flatten
 from tests import oracles
 from tests.compile import tiny
@@ -94,7 +94,7 @@ def test_only_the_artifact_is_left(made: Made) -> None:
 
 def test_what_was_written_is_what_is_read(made: Made, artifact: Artifact) -> None:
     assert artifact.metadata == made.result.metadata
-    assert artifact.metadata.engine == "inductor"
+    assert artifact.metadata.engine == "onednn"
     assert str(artifact.metadata.input) == "batch 1..8 x channels 3 x height 32..96 step 32 x width 32..96 step 32"
 
 
@@ -185,7 +185,7 @@ def test_the_module_is_left_as_it_was(tmp_path: Path, monkeypatch: pytest.Monkey
     def stop(*_: object) -> Path:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(inductor.Inductor, "build", stop)
+    monkeypatch.setattr(OneDnn, "build", stop)
     options = CompileOptions(tmp_path / "a.rnetc", precision=Precision.BFLOAT16)
     with pytest.raises(KeyboardInterrupt):
         compile_module(module, tiny.graph(), options)
@@ -234,7 +234,7 @@ def prebuilt(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
                     (folder / name.removeprefix(CODE)).write_bytes(source.read(name))
         return Built()
 
-    monkeypatch.setattr(inductor.Inductor, "build", build)
+    monkeypatch.setattr(OneDnn, "build", build)
 
 
 @pytest.mark.usefixtures("prebuilt")
@@ -275,12 +275,6 @@ def test_code_that_computes_something_else(failure: Failure, module: nn.Module) 
 
 
 @pytest.fixture
-def no_plan(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on a processor for which this PyTorch has no oneDNN: the network is compiled as a whole."""
-    monkeypatch.setattr(inductor, "planned", lambda *_: False)
-
-
-@pytest.fixture
 def no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("CXX", raising=False)
@@ -310,10 +304,10 @@ def test_a_module_of_another_network(failure: Failure, module: nn.Module, words:
     assert failure.nothing_changed()
 
 
-@pytest.mark.usefixtures("no_compiler", "no_plan")
+@pytest.mark.usefixtures("no_compiler")
 def test_no_compiler(failure: Failure, module: nn.Module) -> None:
     with pytest.raises(CompileError) as caught:
-        compile_module(module, tiny.graph(), CompileOptions(failure.output))
+        compile_module(module, tiny.graph(), CompileOptions(failure.output, backend=Backend.INDUCTOR))
     assert caught.value.problem is Problem.NO_ENGINE
     assert "there is no C++ compiler" in caught.value.message
     assert failure.nothing_changed()
@@ -349,14 +343,13 @@ def test_sizes_that_the_exporter_promises_nothing_for() -> None:
     assert all((shape[2] > 64) != above for shape in found)
 
 
-@pytest.mark.usefixtures("no_plan")
 def test_a_graph_that_cannot_be_exported(failure: Failure, module: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> object:
         raise RuntimeError("Could not guard on data-dependent expression\n" + "more\n" * 500)
 
     monkeypatch.setattr(torch.export, "export", fail)
     with pytest.raises(CompileError) as caught:
-        compile_module(module, tiny.graph(ranges=RANGES), CompileOptions(failure.output))
+        compile_module(module, tiny.graph(ranges=RANGES), CompileOptions(failure.output, backend=Backend.INDUCTOR))
     assert caught.value.problem is Problem.EXPORT_FAILED
     assert "tiny" in caught.value.message
     assert len(caught.value.message) < 500
@@ -394,8 +387,9 @@ def test_half_precision(tmp_path: Path, module: nn.Module, precision: Precision)
 
 
 @pytest.mark.slow
-def test_a_step_that_does_not_start_at_its_multiple(tmp_path: Path, module: nn.Module) -> None:
-    options = CompileOptions(tmp_path / "a.rnetc", device=Device.CPU)
+@pytest.mark.parametrize("backend", [Backend.ONEDNN, Backend.INDUCTOR])
+def test_a_step_that_does_not_start_at_its_multiple(tmp_path: Path, module: nn.Module, backend: Backend) -> None:
+    options = CompileOptions(tmp_path / "a.rnetc", device=Device.CPU, backend=backend)
     compile_module(module, tiny.graph(ranges=("33..97 step 16", "64")), options)
     x = torch.randn(1, 3, 81, 64)
     with torch.no_grad():
@@ -419,13 +413,10 @@ INTERRUPTED = """
 import sys
 from pathlib import Path
 from resnetdsl.compile.compiler import compile_module
-from resnetdsl.compile.engines.inductor import engine
-from resnetdsl.compile.options import CompileOptions
+from resnetdsl.compile.options import Backend, CompileOptions
 from tests.compile import tiny
-engine.planned = lambda *_: False
-compile_module(
-    tiny.Tiny(), tiny.graph(), CompileOptions(Path(sys.argv[1])), progress=lambda phase: print(phase, flush=True)
-)
+options = CompileOptions(Path(sys.argv[1]), backend=Backend.INDUCTOR)
+compile_module(tiny.Tiny(), tiny.graph(), options, progress=lambda phase: print(phase, flush=True))
 """
 
 

@@ -51,7 +51,7 @@ def test_the_decisions_are_told() -> None:
         "bfloat16",
         "contiguous, as asked",
         "throughput",
-        "inductor; its code",
+        "onednn; its code",
     ):
         assert words in found
 

@@ -1,4 +1,4 @@
-"""The Inductor engine on a CPU: a plan of kernel calls, held against eager, and what it fuses and writes over."""
+"""The engine of oneDNN: a plan of kernel calls, held against eager, and what it fuses and writes over."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from torch import Tensor
 
 import resnetdsl
 from resnetdsl.compile.engines.base import Job, Setting
-from resnetdsl.compile.engines.inductor import plan as plans
-from resnetdsl.compile.engines.inductor.engine import Inductor
-from resnetdsl.compile.engines.inductor.fuse import UNARY, schedule
-from resnetdsl.compile.engines.inductor.plan import Plan
-from resnetdsl.compile.engines.inductor.steps import Conv, Linear, Plain, Step, Unary
+from resnetdsl.compile.engines.onednn import plan as plans
+from resnetdsl.compile.engines.onednn.engine import OneDnn
+from resnetdsl.compile.engines.onednn.fuse import UNARY, schedule
+from resnetdsl.compile.engines.onednn.plan import Plan
+from resnetdsl.compile.engines.onednn.steps import Conv, Linear, Plain, Step, Unary
 from resnetdsl.compile.errors import ArtifactError
 from resnetdsl.compile.inputs import input_spec
 from resnetdsl.compile.lower.lowered import Lowered, unlowered, weights_of
@@ -397,11 +397,11 @@ def test_its_file_is_the_graph_and_holds_nothing_that_does_not_run(tmp_path: Pat
     job = Job(lowered, random_weights(lowered.graph), setting(lowered.graph), tmp_path)
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        Inductor().build(job, tmp_path / name)
+        OneDnn().build(job, tmp_path / name)
     (file,) = (tmp_path / "one").iterdir()
     assert file.read_bytes() == (tmp_path / "two" / file.name).read_bytes()
     assert "span" not in file.read_text()
-    runner = Inductor().open(tmp_path / "one", job.weights, job.setting)
+    runner = OneDnn().open(tmp_path / "one", job.weights, job.setting)
     x = torch.randn(1, 3, 16, 16)
     with torch.no_grad():
         assert apart(runner.run([x]), Program(lowered, job.weights)(x)) < 1e-4
@@ -411,4 +411,4 @@ def test_its_file_is_the_graph_and_holds_nothing_that_does_not_run(tmp_path: Pat
 def test_a_graph_that_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "graph.json").write_text(text)
     with pytest.raises(ArtifactError, match="graph"):
-        Inductor().open(tmp_path, {}, setting(network("    relu").checked))
+        OneDnn().open(tmp_path, {}, setting(network("    relu").checked))

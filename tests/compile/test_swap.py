@@ -19,7 +19,7 @@ from resnetdsl.compile.swap import other_weights, swap_weights
 from tests.cli.running import run
 from tests.compile import tiny
 from tests.compile.packages import Double, metadata
-from tests.compile.plain import Plain
+from tests.compile.plain import Plain, use
 from tests.emit.interpreter import randomise
 
 SPEC = tiny.SPEC.format(height=32, width=32, tap="tap features")
@@ -27,7 +27,7 @@ SPEC = tiny.SPEC.format(height=32, width=32, tap="tap features")
 
 @pytest.fixture
 def artifact(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setattr(registry, "ENGINES", {"inductor": Plain()})
+    use(monkeypatch, Plain())
     resnetdsl.load(SPEC).network("tiny").compile(tmp_path / "a.rnetc", device="cpu", cache=False)
     return tmp_path / "a.rnetc"
 
@@ -176,7 +176,7 @@ def test_other_errors_of_an_engine_stay_what_they_are(monkeypatch: pytest.Monkey
 
 def test_a_lack_of_memory_while_compiling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Plain()
-    monkeypatch.setattr(registry, "ENGINES", {"inductor": engine})
+    use(monkeypatch, engine)
 
     def build(*_: object) -> None:
         raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 80.00 GiB")

@@ -96,7 +96,12 @@ class Engine(Protocol):
 
     @property
     def name(self) -> str:
-        """As the command line has it: `inductor`."""
+        """As the command line has it: `onednn`."""
+        ...
+
+    @property
+    def quick(self) -> bool:
+        """Whether it makes a network within seconds, so that it may be tried without being asked for."""
         ...
 
     def lacking(self, device: str, precision: Precision) -> str | None:

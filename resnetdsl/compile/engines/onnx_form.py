@@ -46,7 +46,7 @@ def to_onnx(job: Job, *, free_batch: bool = False, values: bool = False) -> Mode
         return onnx_model(job.lowered.graph, ("batch" if free_batch else batch, *rest), weights)
     except InexpressibleError as problem:
         raise CompileError(
-            Problem.EXPORT_FAILED, f"this network has no ONNX form: {problem}", "use `--backend inductor`"
+            Problem.EXPORT_FAILED, f"this network has no ONNX form: {problem}", "use `--backend onednn`"
         ) from problem
 
 

@@ -28,6 +28,7 @@ _WEIGHTS = "weights.json"
 
 class OnnxRuntime:
     name = "onnxruntime"
+    quick = True
 
     def lacking(self, device: str, precision: Precision) -> str | None:
         if device != "cpu":
@@ -105,5 +106,5 @@ def _refusals() -> Iterator[None]:
         raise ArtifactError(
             Problem.BAD_ARTIFACT,
             f"ONNX Runtime does not take this model: {str(error).splitlines()[0]}",
-            "compile it again with `--backend inductor`",
+            "compile it again with `--backend onednn`",
         ) from error

@@ -39,6 +39,7 @@ _BF16 = {"avx512_bf16", "amx_bf16"}
 
 class OpenVino:
     name = "openvino"
+    quick = True
 
     def lacking(self, device: str, precision: Precision) -> str | None:
         if device != "cpu":
@@ -181,7 +182,7 @@ class Compiled:
             raise ArtifactError(
                 Problem.BAD_ARTIFACT,
                 f"OpenVINO does not take this model: {_reason(error)}",
-                "compile it again with `--backend inductor`",
+                "compile it again with `--backend onednn`",
             ) from error
         self._compiled, self._held = compiled, held
         shapes = [output.get_partial_shape() for output in compiled.outputs]

@@ -7,11 +7,16 @@ from types import MappingProxyType
 
 from resnetdsl.compile.engines.base import Engine
 from resnetdsl.compile.engines.inductor.engine import Inductor
+from resnetdsl.compile.engines.onednn.engine import OneDnn
 from resnetdsl.compile.engines.onnxruntime import OnnxRuntime
 from resnetdsl.compile.engines.openvino import OpenVino
 from resnetdsl.compile.errors import CompileError, Problem
+from resnetdsl.compile.options import Backend, Precision
 
-ALL: tuple[Engine, ...] = (Inductor(), OnnxRuntime(), OpenVino())
+USUAL: tuple[Engine, ...] = (OneDnn(), Inductor())
+"""What comes with PyTorch: taken where no engine is asked for, the first that can serve."""
+
+ALL: tuple[Engine, ...] = (*USUAL, OnnxRuntime(), OpenVino())
 
 ENGINES: Mapping[str, Engine] = MappingProxyType({each.name: each for each in ALL})
 
@@ -23,3 +28,18 @@ def engine(name: str) -> Engine:
             Problem.BAD_OPTION, f"there is no engine `{name}`", f"the engines are {', '.join(ENGINES)}, and auto"
         )
     return ENGINES[name]
+
+
+def engine_for(backend: Backend | None, device: str, precision: Precision) -> Engine | None:
+    """The engine that is asked for, or the usual one; None where the fastest is to be found.
+
+    A `CompileError` where the one that is asked for cannot serve.
+    """
+    if backend is None:
+        return next((each for each in USUAL if each.lacking(device, precision) is None), None)
+    if backend is Backend.AUTO:
+        return None
+    found = engine(backend.value)
+    if (lack := found.lacking(device, precision)) is not None:
+        raise CompileError(Problem.NO_ENGINE, f"the engine `{found.name}` cannot be used here: {lack}")
+    return found

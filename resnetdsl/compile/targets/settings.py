@@ -38,14 +38,23 @@ OTHER_NAMES: Final[Mapping[str, str]] = {
     "ort": "onnxruntime",
     "onnx": "onnxruntime",
     "ov": "openvino",
+    "dnnl": "onednn",
+    "mkldnn": "onednn",
     "aoti": "inductor",
     "aotinductor": "inductor",
 }
 """What others call these, for the suggestion."""
 
+_GPU = "`backend: inductor` is the one for a GPU"
+_INT8 = "`backend: auto` finds one that has them"
+
 CONFLICTS: Final = (
     ("dtype", "int8", "device", "cuda", "8-bit integers are for CPUs", "on a GPU, `dtype: bfloat16` is the fast one"),
-    ("backend", "openvino", "device", "cuda", "OpenVINO is for CPUs", "`backend: inductor` is the one for a GPU"),
+    ("dtype", "int8", "backend", "onednn", "this engine has no 8-bit integers", _INT8),
+    ("dtype", "int8", "backend", "inductor", "this engine has no 8-bit integers", _INT8),
+    ("backend", "onednn", "device", "cuda", "oneDNN is for CPUs", _GPU),
+    ("backend", "onnxruntime", "device", "cuda", "ONNX Runtime serves the CPU here", _GPU),
+    ("backend", "openvino", "device", "cuda", "OpenVINO is for CPUs", _GPU),
 )
 """Setting and value, the other and its value, why they do not go together, and what does."""
 

@@ -1,8 +1,7 @@
-"""Inductor as an engine: which way a setting goes, and the files of each."""
+"""AOTInductor as an engine: what it serves, and what it needs for that."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,27 +9,18 @@ import torch
 
 from resnetdsl.compile.engines.base import Built, Job, Runner, Setting, Weights
 from resnetdsl.compile.engines.inductor import aot
-from resnetdsl.compile.engines.inductor.plan import Plan, has_kernels
-from resnetdsl.compile.errors import ArtifactError, CompileError, Problem
-from resnetdsl.compile.files import cannot_write
+from resnetdsl.compile.errors import CompileError
 from resnetdsl.compile.options import Precision
 from resnetdsl.compile.toolchain import find_compiler
-from resnetdsl.ir.dump import dump
-from resnetdsl.ir.graph import Graph, ScopeKind
-from resnetdsl.ir.load import DumpError, from_document
-from resnetdsl.ir.plain_yaml import parse
-
-_PLAN = "graph.json"
 
 
 class Inductor:
     name = "inductor"
+    quick = False
 
     def lacking(self, device: str, precision: Precision) -> str | None:
         if precision is Precision.INT8:
             return "it has no int8; use `--backend auto`, openvino or onnxruntime"
-        if planned(device, precision):
-            return None
         try:
             find_compiler()
         except CompileError as error:
@@ -41,36 +31,7 @@ class Inductor:
         return {"torch": torch.__version__}
 
     def build(self, job: Job, folder: Path) -> Built:
-        if not planned(job.setting.device, job.setting.precision):
-            return aot.build(job, folder)
-        job.progress("planning")
-        try:
-            (folder / _PLAN).write_text(_text(job.lowered.graph), encoding="utf-8")
-        except OSError as error:
-            raise cannot_write(folder, error) from error
-        return Built()
+        return aot.build(job, folder)
 
     def open(self, folder: Path, weights: Weights, setting: Setting) -> Runner:
-        if not (folder / _PLAN).exists():
-            return aot.open(folder, weights, setting)
-        try:
-            graph = from_document(json.loads((folder / _PLAN).read_text(encoding="utf-8")))
-        except (DumpError, ValueError, RecursionError) as error:
-            raise ArtifactError(
-                Problem.BAD_ARTIFACT, f"its graph cannot be read: {error}", "compile it again"
-            ) from error
-        return Plan(graph, weights, setting)
-
-
-def planned(device: str, precision: Precision) -> bool:
-    """Whether a plan of calls serves this: on a CPU for whose type oneDNN is here."""
-    return device == "cpu" and has_kernels(precision)
-
-
-def _text(graph: Graph) -> str:
-    """What runs of a graph, as JSON: its dump without scopes, documentation and places in the text."""
-    bare = Graph(graph.name, input_ranges=graph.input_ranges, outputs=graph.outputs)
-    scope = bare.add_scope(ScopeKind.NETWORK, graph.name, "").id
-    for node in graph.nodes():
-        bare.add(node.op, node.attrs, graph.inputs(node.id), node.outputs, node.path, scope)
-    return json.dumps(parse(dump(bare)), separators=(",", ":"), ensure_ascii=False)
+        return aot.open(folder, weights, setting)

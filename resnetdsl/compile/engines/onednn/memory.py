@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from resnetdsl.compile.engines.inductor.steps import Conv, Plain, Step, Unary
+from resnetdsl.compile.engines.onednn.steps import Conv, Plain, Step, Unary
 from resnetdsl.ir.graph import Graph, Source
 from resnetdsl.ops.base import Module
 from resnetdsl.ops.registry import OPS

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from resnetdsl.compile.engines.base import Setting
-from resnetdsl.compile.engines.inductor.fuse import schedule
-from resnetdsl.compile.engines.inductor.kernels import Kernel, Packer
-from resnetdsl.compile.engines.inductor.malloc import LARGE, keep_freed
-from resnetdsl.compile.engines.inductor.steps import Step
+from resnetdsl.compile.engines.onednn.fuse import schedule
+from resnetdsl.compile.engines.onednn.kernels import Kernel, Packer
+from resnetdsl.compile.engines.onednn.malloc import LARGE, keep_freed
+from resnetdsl.compile.engines.onednn.steps import Step
 from resnetdsl.compile.options import Precision
 from resnetdsl.ir.graph import Graph, Source
 

@@ -11,8 +11,8 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from resnetdsl.compile.engines.inductor.memory import Memory
-from resnetdsl.compile.engines.inductor.steps import Act, Affine, Conv, Linear, Pair, Plain, Step, Unary, What
+from resnetdsl.compile.engines.onednn.memory import Memory
+from resnetdsl.compile.engines.onednn.steps import Act, Affine, Conv, Linear, Pair, Plain, Step, Unary, What
 from resnetdsl.ir.graph import Graph, Node, Source
 from resnetdsl.ops.attrs import number, text
 from resnetdsl.ops.base import Attrs, Module

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from resnetdsl.compile.engines.inductor.steps import Act, Affine, Conv, Linear, Plain, Step, Unary
+from resnetdsl.compile.engines.onednn.steps import Act, Affine, Conv, Linear, Plain, Step, Unary
 from resnetdsl.compile.program import node_call
 from resnetdsl.ir.graph import Graph, Source
 
