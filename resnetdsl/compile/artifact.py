@@ -20,6 +20,7 @@ from resnetdsl.compile.errors import ArtifactError, Problem
 from resnetdsl.compile.files import cannot_write
 from resnetdsl.compile.memory import enough_memory
 from resnetdsl.compile.metadata import Machine, Metadata
+from resnetdsl.compile.options import Precision
 from resnetdsl.compile.swap import Weights, other_weights
 
 __all__ = ["SUFFIX", "Artifact", "load_artifact", "read_metadata"]
@@ -148,7 +149,10 @@ def _check_here(metadata: Metadata, any_torch: bool) -> None:
             f"the artifact is for a GPU of compute capability {made.gpu}, this one has {here.gpu}",
             again,
         )
-    if lacking := sorted(set(made.flags) - set(here.flags)):
+    using = engine(metadata.engine)
+    # Narrower types are fast, and in int8 right, by certain instructions alone.
+    anywhere = using.portable and metadata.setting.precision is Precision.FLOAT32
+    if not anywhere and (lacking := sorted(set(made.flags) - set(here.flags))):
         raise ArtifactError(
             Problem.OTHER_MACHINE,
             f"the artifact uses instructions that this processor lacks: {', '.join(lacking)}",
@@ -156,7 +160,7 @@ def _check_here(metadata: Metadata, any_torch: bool) -> None:
         )
     if any_torch:
         return
-    installed = engine(metadata.engine).versions()
+    installed = using.versions()
     for library, version in metadata.versions.items():
         now = installed.get(library, "")
         if _release(version) != _release(now):

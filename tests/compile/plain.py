@@ -23,6 +23,7 @@ class Plain:
 
     name = "plain"
     quick = True
+    portable = True
 
     def __init__(self, seconds: float = 0.0) -> None:
         self.seconds = seconds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resnetdsl.compile.artifact import Artifact, load_artifact, read_metadata
+from resnetdsl.compile.artifact import Artifact, _check_here, load_artifact, read_metadata
 from resnetdsl.compile.container import METADATA, WEIGHTS
 from resnetdsl.compile.errors import ArtifactError, CompileError, Problem
 from resnetdsl.compile.metadata import Machine, Metadata
@@ -195,7 +196,6 @@ def test_weights_that_are_none(tmp_path: Path, weights: bytes) -> None:
     [
         (Machine("Plan9", "x86_64"), Problem.OTHER_MACHINE),
         (replace(Machine.this("cpu"), machine="m68k"), Problem.OTHER_MACHINE),
-        (replace(Machine.this("cpu"), flags=("avx4096",)), Problem.OTHER_MACHINE),
         (replace(Machine.this("cpu"), gpu="9.0"), Problem.OTHER_MACHINE),
     ],
 )
@@ -203,6 +203,24 @@ def test_artifacts_of_other_machines(tmp_path: Path, machine: Machine, problem: 
     error = refused(package(tmp_path / "a.rnetc", metadata(machine=machine).to_json()))
     assert error.problem is problem
     assert "compile it again" in error.help
+
+
+@pytest.mark.parametrize(
+    ("engine", "precision", "refuses"),
+    [
+        ("inductor", Precision.FLOAT32, True),
+        ("onednn", Precision.BFLOAT16, True),
+        ("openvino", Precision.INT8, True),
+        ("onednn", Precision.FLOAT32, False),
+        ("onnxruntime", Precision.FLOAT32, False),
+        ("openvino", Precision.FLOAT32, False),
+    ],
+)
+def test_artifacts_of_processors_with_more_instructions(engine: str, precision: Precision, refuses: bool) -> None:
+    more = replace(Machine.this("cpu"), flags=("avx4096",))
+    made = metadata(engine=engine, machine=more, setting=setting(precision=precision), versions={})
+    with pytest.raises(ArtifactError, match="avx4096") if refuses else nullcontext():
+        _check_here(made, any_torch=False)
 
 
 def test_artifacts_of_other_versions_of_torch(tmp_path: Path) -> None:

@@ -37,6 +37,8 @@ def net() -> Network:
 class Fake:
     """An engine that runs the lowered graph's own program, slowly or wrongly if it is told to."""
 
+    portable = True
+
     def __init__(
         self, name: str, wait: float = 0.001, error: float = 0.0, lack: str | None = None, quick: bool = True
     ) -> None:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 import resnetdsl
 from resnetdsl.compile.engines.base import Job, Setting
+from resnetdsl.compile.engines.onednn import engine
 from resnetdsl.compile.engines.onednn import plan as plans
 from resnetdsl.compile.engines.onednn.engine import OneDnn
 from resnetdsl.compile.engines.onednn.fuse import UNARY, schedule
@@ -411,4 +412,11 @@ def test_its_file_is_the_graph_and_holds_nothing_that_does_not_run(tmp_path: Pat
 def test_a_graph_that_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "graph.json").write_text(text)
     with pytest.raises(ArtifactError, match="graph"):
+        OneDnn().open(tmp_path, {}, setting(network("    relu").checked))
+
+
+def test_a_processor_without_kernels_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(engine, "has_kernels", lambda _: False)
+    assert "no kernels for float32" in (OneDnn().lacking("cpu", Precision.FLOAT32) or "")
+    with pytest.raises(ArtifactError, match="cannot run here: there are no kernels"):
         OneDnn().open(tmp_path, {}, setting(network("    relu").checked))

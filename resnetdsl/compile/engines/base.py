@@ -104,6 +104,11 @@ class Engine(Protocol):
         """Whether it makes a network within seconds, so that it may be tried without being asked for."""
         ...
 
+    @property
+    def portable(self) -> bool:
+        """Whether its files have no instructions of a processor in them: those are found when they are opened."""
+        ...
+
     def lacking(self, device: str, precision: Precision) -> str | None:
         """Why it cannot be used here for this, in words that end with what to do; None if it can."""
         ...

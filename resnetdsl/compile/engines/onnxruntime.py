@@ -29,6 +29,7 @@ _WEIGHTS = "weights.json"
 class OnnxRuntime:
     name = "onnxruntime"
     quick = True
+    portable = True
 
     def lacking(self, device: str, precision: Precision) -> str | None:
         if device != "cpu":

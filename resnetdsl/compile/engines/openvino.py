@@ -40,6 +40,7 @@ _BF16 = {"avx512_bf16", "amx_bf16"}
 class OpenVino:
     name = "openvino"
     quick = True
+    portable = True
 
     def lacking(self, device: str, precision: Precision) -> str | None:
         if device != "cpu":

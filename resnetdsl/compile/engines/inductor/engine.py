@@ -17,6 +17,7 @@ from resnetdsl.compile.toolchain import find_compiler
 class Inductor:
     name = "inductor"
     quick = False
+    portable = False
 
     def lacking(self, device: str, precision: Precision) -> str | None:
         if precision is Precision.INT8:

@@ -24,6 +24,7 @@ _PLAN = "graph.json"
 class OneDnn:
     name = "onednn"
     quick = True
+    portable = True
 
     def lacking(self, device: str, precision: Precision) -> str | None:
         if device != "cpu":
@@ -46,6 +47,8 @@ class OneDnn:
         return Built()
 
     def open(self, folder: Path, weights: Weights, setting: Setting) -> Runner:
+        if (lack := self.lacking(setting.device, setting.precision)) is not None:
+            raise ArtifactError(Problem.OTHER_MACHINE, f"it cannot run here: {lack}")
         try:
             graph = from_document(json.loads((folder / _PLAN).read_text(encoding="utf-8")))
         except (OSError, DumpError, ValueError, RecursionError) as error:
