@@ -12,7 +12,7 @@ CHOICES: Final = {
     "dtype": ("float32", "bfloat16", "float16", "int8"),
     "layout": ("contiguous", "channels_last"),
     "mode": ("latency", "throughput"),
-    "backend": ("auto", "onednn", "inductor", "onnxruntime", "openvino"),
+    "backend": ("auto", "onednn", "cudnn", "inductor", "onnxruntime", "openvino"),
 }
 """Those of `compile.options`, which a command line that checks a spec has no need of."""
 

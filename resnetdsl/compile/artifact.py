@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -44,6 +45,7 @@ class Artifact:
         self._folder = folder
         self._weights = dict(weights or {})
         self._dtype = metadata.setting.dtype
+        self._place = current_place(metadata.setting.torch_device)
 
     def __call__(self, x: Tensor) -> Tensor | dict[str, Tensor]:
         """The output; a dictionary by name where the network has taps."""
@@ -53,9 +55,12 @@ class Artifact:
     def run(self, x: Tensor) -> dict[str, Tensor]:
         """All outputs by name. An input that the artifact was not compiled for is an `ArtifactError`."""
         self._check(x)
-        # The code was compiled for this layout and would read any other as garbage.
-        with enough_memory(f"run `{self.metadata.network}` on this input", ArtifactError):
-            results = self._runner.run([x.detach().contiguous()])
+        cuda = self._place.type == "cuda"
+        # Kernels go to the current device, whatever device their operands are on.
+        where = torch.cuda.device(self._place) if cuda else nullcontext()
+        with enough_memory(f"run `{self.metadata.network}` on this input", ArtifactError), where:
+            # On a GPU the engine brings it into order, with the copy that it makes anyway.
+            results = self._runner.run([x.detach() if cuda else x.detach().contiguous()])
         return dict(zip(self.metadata.outputs, results, strict=True))
 
     def load_weights(self, source: Weights) -> None:
@@ -101,6 +106,17 @@ class Artifact:
                 f"`{meta.network}` was compiled for {meta.device}, this tensor is on {x.device}",
                 f'move it: x.to("{meta.device}")',
             )
+        if x.device != self._place:
+            raise ArtifactError(
+                Problem.BAD_INPUT,
+                f"`{meta.network}` was loaded on {self._place}, this tensor is on {x.device}",
+                f'move it: x.to("{self._place}"), or load the artifact in `with torch.cuda.device({x.device.index}):`',
+            )
+
+
+def current_place(device: torch.device) -> torch.device:
+    """A device with its number, as tensors name theirs."""
+    return torch.device("cuda", torch.cuda.current_device()) if device.type == "cuda" else device
 
 
 def load_artifact(path: str | Path, *, any_torch: bool = False) -> Artifact:

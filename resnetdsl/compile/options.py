@@ -55,6 +55,7 @@ class Backend(Enum):
 
     AUTO = "auto"
     ONEDNN = "onednn"
+    CUDNN = "cudnn"
     INDUCTOR = "inductor"
     ONNXRUNTIME = "onnxruntime"
     OPENVINO = "openvino"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import importlib.util
 import os
 import re
 import shutil
@@ -87,7 +86,7 @@ def find_device(wanted: Device) -> torch.device:
         case Device.CPU:
             return torch.device("cpu")
         case Device.AUTO:
-            return torch.device("cuda" if torch.cuda.is_available() and _has_triton() else "cpu")
+            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
         case Device.CUDA:
             if torch.version.cuda is None:
                 raise CompileError(
@@ -101,15 +100,7 @@ def find_device(wanted: Device) -> torch.device:
                     "PyTorch finds no CUDA device here",
                     "see that `nvidia-smi` lists one and CUDA_VISIBLE_DEVICES does not hide it, or use `--device cpu`",
                 )
-            if not _has_triton():
-                raise CompileError(
-                    Problem.NO_CUDA, "kernels for CUDA are written with Triton, which is not here", "pip install triton"
-                )
             return torch.device("cuda")
-
-
-def _has_triton() -> bool:
-    return importlib.util.find_spec("triton") is not None
 
 
 @contextmanager

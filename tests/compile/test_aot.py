@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import torch
 from torch import Tensor
 
+from resnetdsl.compile.engines import cuda_graphs
 from resnetdsl.compile.engines.base import Job, Setting
 from resnetdsl.compile.engines.inductor import aot
-from resnetdsl.compile.engines.inductor.cuda_graphs import MOST_SHAPES, CudaGraphs
 from resnetdsl.compile.engines.inductor.engine import Inductor
 from resnetdsl.compile.engines.onednn.malloc import keep_freed
 from resnetdsl.compile.inputs import input_spec
@@ -85,79 +85,67 @@ def test_a_gpu_has_its_kernels_chosen_by_measuring(tmp_path: Path) -> None:
 def test_latency_on_a_gpu_is_recorded(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: Mode, recorded: bool
 ) -> None:
+    """And in both modes PyTorch's own pool of runners, which has the host wait, is left out."""
     made: list[bool] = []
 
-    class Loaded(Adder):
-        def __init__(self, path: Path, weights: object, layout: Layout, *, alone: bool) -> None:
-            super().__init__()
-            made.append(alone)
+    class Loaded:
+        def __init__(self, path: Path, weights: object, layout: Layout, *, cuda: bool) -> None:
+            made.append(cuda)
 
     monkeypatch.setattr(aot, "Package", Loaded)
+    monkeypatch.setattr(cuda_graphs, "CudaRecorder", lambda: None)
     runner = aot.open(tmp_path, {}, replace(SETTING, device="cuda", mode=mode))
-    assert isinstance(runner, CudaGraphs) == recorded
-    assert made == [recorded]
+    assert isinstance(runner, cuda_graphs.CudaGraphs) == recorded
+    assert made == [True]
 
 
-class Adder:
-    """A runner that adds its weight, in memory of its own as a recording does."""
+class Loader:
+    """PyTorch's loader of a package, with what it was asked for."""
 
-    def __init__(self) -> None:
-        self.weight = torch.ones(())
-        self.runs = 0
+    made: ClassVar[list[tuple[object, ...]]] = []
 
-    def run(self, inputs: list[Tensor]) -> list[Tensor]:
-        self.runs += 1
-        return [inputs[0] + self.weight]
+    def __init__(self, *asked: object) -> None:
+        self.made.append(asked)
+        self.benchmark: list[bool] = []
 
-    def swap(self, weights: Mapping[str, Tensor]) -> None:
-        self.weight = weights["weight"]
+    def get_constant_fqns(self) -> list[str]:
+        return []
 
+    def load_constants(self, *_: object) -> None:
+        pass
 
-class Replayed:
-    """Does a function again, into the tensors of its first time."""
-
-    def __init__(self, function: Callable[[], list[Tensor]]) -> None:
-        self.function = function
-        self.outputs = function()
-
-    def replay(self) -> None:
-        for mine, new in zip(self.outputs, self.function(), strict=True):
-            mine.copy_(new)
+    def boxed_run(self, inputs: list[Tensor]) -> list[Tensor]:
+        self.benchmark.append(torch.backends.cudnn.benchmark)
+        return inputs
 
 
-def recorder(function: Callable[[], list[Tensor]]) -> tuple[Replayed, list[Tensor]]:
-    made = Replayed(function)
-    return made, made.outputs
+@pytest.mark.parametrize("cuda", [True, False])
+def test_a_package_is_loaded_and_run_for_its_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cuda: bool
+) -> None:
+    monkeypatch.setattr(aot, "AOTIModelPackageLoader", Loader)
+    Loader.made.clear()
+    package = aot.Package(tmp_path / "p.pt2", {}, Layout.CHANNELS_LAST, cuda=cuda)
+    assert Loader.made == [(str(tmp_path / "p.pt2"), "model", cuda, 1, -1)], "the current device"
+    contiguous = torch.randn(2, 3, 8, 8)
+    last = contiguous.contiguous(memory_format=torch.channels_last)
+    assert package.run([contiguous])[0].is_contiguous(memory_format=torch.channels_last)
+    assert package.run([last])[0] is last, "no copy of what lies as the code wants it"
+    assert package._loader.benchmark == [cuda, cuda]
+    assert not torch.backends.cudnn.benchmark
 
 
-def test_recordings_are_per_shape_and_results_are_kept() -> None:
-    graphs = CudaGraphs(Adder(), recorder)
-    (first,) = graphs.run([torch.zeros(2)])
-    (second,) = graphs.run([torch.full((2,), 5.0)])
-    (other,) = graphs.run([torch.zeros(3)])
-    assert first.tolist() == [1, 1]
-    assert second.tolist() == [6, 6]
-    assert other.tolist() == [1, 1, 1]
+def test_a_gpu_is_tuned_for_the_batch_that_counts(
+    lowered: Lowered, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def batch(device: str, mode: Mode) -> int:
+        return len(Job(lowered, {}, replace(SETTING, device=device, mode=mode), tmp_path).example())
 
+    monkeypatch.setattr(Setting, "torch_device", torch.device("meta"))
 
-def test_other_weights_are_recorded_anew() -> None:
-    graphs = CudaGraphs(Adder(), recorder)
-    graphs.run([torch.zeros(1)])
-    graphs.swap({"weight": torch.full((), 3.0)})
-    assert graphs.run([torch.zeros(1)])[0].tolist() == [3]
-
-
-def test_recordings_do_not_pile_up() -> None:
-    adder = Adder()
-    graphs = CudaGraphs(adder, recorder)
-    for size in range(1, MOST_SHAPES + 3):
-        graphs.run([torch.zeros(size)])
-        graphs.run([torch.zeros(1)])  # in use all the time, so it stays
-    before = adder.runs
-    graphs.run([torch.zeros(1)])
-    assert adder.runs == before + 1, "replayed, not recorded"
-    graphs.run([torch.zeros(2)])
-    assert adder.runs == before + 3, "the one longest unused had made room"
+    assert batch("cpu", Mode.THROUGHPUT) == 2
+    assert batch("cuda", Mode.LATENCY) == 2
+    assert batch("cuda", Mode.THROUGHPUT) == 4
 
 
 def test_memory_is_kept_where_the_c_library_can() -> None:

@@ -178,8 +178,9 @@ def test_where_the_usual_engine_cannot_serve_the_others_do(monkeypatch: pytest.M
     monkeypatch.setattr(OneDnn, "lacking", lambda *_: "there are no kernels")
     found = net().compile(tmp_path / "n.rnetc", device="cpu", cache=False).metadata
     assert found.engine in {"onnxruntime", "openvino"}
-    assert [trial.failed for trial in found.trials[:2]] == [
+    assert [trial.failed for trial in found.trials[:3]] == [
         "there are no kernels",
+        "it serves CUDA, not the CPU; use `--backend auto`",
         "there is no C++ compiler; apt install g++",
     ]
     assert load_artifact(tmp_path / "n.rnetc")(torch.randn(1, 3, 16, 16)).shape == (1, 3)

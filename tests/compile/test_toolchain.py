@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from resnetdsl.compile import toolchain
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.options import Device
 from resnetdsl.compile.toolchain import find_compiler, find_device, writable_cache
@@ -82,18 +81,10 @@ def test_other_platforms(monkeypatch: pytest.MonkeyPatch) -> None:
     assert problem_of(caught) is Problem.UNSUPPORTED_PLATFORM
 
 
-@pytest.mark.parametrize(
-    ("build", "available", "triton", "words"),
-    [
-        (None, False, False, "built without CUDA"),
-        ("13.0", False, True, "finds no CUDA device"),
-        ("13.0", True, False, "Triton"),
-    ],
-)
-def test_no_cuda(monkeypatch: pytest.MonkeyPatch, build: str | None, available: bool, triton: bool, words: str) -> None:
+@pytest.mark.parametrize(("build", "words"), [(None, "built without CUDA"), ("13.0", "finds no CUDA device")])
+def test_no_cuda(monkeypatch: pytest.MonkeyPatch, build: str | None, words: str) -> None:
     monkeypatch.setattr(torch.version, "cuda", build)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: available)
-    monkeypatch.setattr(toolchain, "_has_triton", lambda: triton)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(CompileError, match=words) as caught:
         find_device(Device.CUDA)
     assert problem_of(caught) is Problem.NO_CUDA
@@ -104,7 +95,6 @@ def test_no_cuda(monkeypatch: pytest.MonkeyPatch, build: str | None, available: 
 def test_cuda_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.version, "cuda", "13.0")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(toolchain, "_has_triton", lambda: True)
     assert find_device(Device.AUTO).type == "cuda"
     assert find_device(Device.CUDA).type == "cuda"
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from resnetdsl.compile.engines.base import Engine
+from resnetdsl.compile.engines.cudnn.engine import Cudnn
 from resnetdsl.compile.engines.inductor.engine import Inductor
 from resnetdsl.compile.engines.onednn.engine import OneDnn
 from resnetdsl.compile.engines.onnxruntime import OnnxRuntime
@@ -13,7 +14,7 @@ from resnetdsl.compile.engines.openvino import OpenVino
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.options import Backend, Precision
 
-USUAL: tuple[Engine, ...] = (OneDnn(), Inductor())
+USUAL: tuple[Engine, ...] = (OneDnn(), Cudnn(), Inductor())
 """What comes with PyTorch: taken where no engine is asked for, the first that can serve."""
 
 ALL: tuple[Engine, ...] = (*USUAL, OnnxRuntime(), OpenVino())

@@ -45,14 +45,16 @@ OTHER_NAMES: Final[Mapping[str, str]] = {
 }
 """What others call these, for the suggestion."""
 
-_GPU = "`backend: inductor` is the one for a GPU"
+_GPU = "`backend: cudnn` and `backend: inductor` are for a GPU"
 _INT8 = "`backend: auto` finds one that has them"
 
 CONFLICTS: Final = (
     ("dtype", "int8", "device", "cuda", "8-bit integers are for CPUs", "on a GPU, `dtype: bfloat16` is the fast one"),
     ("dtype", "int8", "backend", "onednn", "this engine has no 8-bit integers", _INT8),
+    ("dtype", "int8", "backend", "cudnn", "this engine has no 8-bit integers", _INT8),
     ("dtype", "int8", "backend", "inductor", "this engine has no 8-bit integers", _INT8),
     ("backend", "onednn", "device", "cuda", "oneDNN is for CPUs", _GPU),
+    ("backend", "cudnn", "device", "cpu", "cuDNN is for NVIDIA's GPUs", "`backend: auto` finds one for the CPU"),
     ("backend", "onnxruntime", "device", "cuda", "ONNX Runtime serves the CPU here", _GPU),
     ("backend", "openvino", "device", "cuda", "OpenVINO is for CPUs", _GPU),
 )

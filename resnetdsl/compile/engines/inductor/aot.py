@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch._C._aoti import AOTIModelPackageLoader
 
+from resnetdsl.compile.cuda_toolchain import cuda_found
 from resnetdsl.compile.engines.base import Built, Job, Runner, Setting, Weights
-from resnetdsl.compile.engines.inductor.cuda_graphs import CudaGraphs
+from resnetdsl.compile.engines.cuda_graphs import CudaGraphs, fastest_kernels
 from resnetdsl.compile.errors import ArtifactError, CompileError, Problem
 from resnetdsl.compile.files import no_space
 from resnetdsl.compile.inputs import VERIFY_ELEMENTS, InputSpec
@@ -28,13 +30,18 @@ def build(job: Job, folder: Path) -> Built:
     compiler = find_compiler()
     name = job.lowered.graph.name
     inputs = job.setting.input
-    with writable_cache(job.scratch / "cache"), _temporary_files(job.scratch):
+    cuda = cuda_found(job.scratch) if job.setting.device == "cuda" else nullcontext()
+    with writable_cache(job.scratch / "cache"), _temporary_files(job.scratch), cuda:
         import torch._inductor
         from torch._inductor.package.package import package_aoti
 
         job.progress("exporting")
         with _backend(Problem.EXPORT_FAILED, f"PyTorch cannot export `{name}` for {inputs}"), torch.no_grad():
-            exported = torch.export.export(_module(job), (job.example(),), dynamic_shapes=(_dynamic(inputs),))
+            program = job.program()
+            if job.setting.layout is Layout.CHANNELS_LAST:
+                program.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            example = laid(job.example(), job.setting.layout)
+            exported = torch.export.export(program, (example,), dynamic_shapes=(_dynamic(inputs),))
             doubtful = _doubtful(exported, inputs)
         job.progress("compiling")
         (job.scratch / "build").mkdir(exist_ok=True)
@@ -69,46 +76,40 @@ def options(setting: Setting, compiler: str, folder: Path) -> dict[str, object]:
     return found
 
 
-class _Laid(nn.Module):
-    """A program whose images lie with their channels last, whatever its input does."""
-
-    def __init__(self, program: nn.Module) -> None:
-        super().__init__()
-        self.program = program.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-    def forward(self, x: Tensor) -> object:
-        return self.program(x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x)
-
-
-def _module(job: Job) -> nn.Module:
-    return _Laid(job.program()) if job.setting.layout is Layout.CHANNELS_LAST else job.program()
-
-
-def _laid(weight: Tensor, layout: Layout) -> Tensor:
-    """A weight as the code was compiled to find it."""
-    last = layout is Layout.CHANNELS_LAST and weight.dim() == 4
-    return weight.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
+def laid(tensor: Tensor, layout: Layout) -> Tensor:
+    """An input or a weight as the code was compiled to find it."""
+    last = layout is Layout.CHANNELS_LAST and tensor.dim() == 4
+    return tensor.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
 
 
 def open(folder: Path, weights: Weights, setting: Setting) -> Runner:
     """The package of a folder, with its weights; on a GPU where latency counts, replayed as CUDA graphs."""
-    graphs = setting.device == "cuda" and setting.mode is Mode.LATENCY
-    package = Package(folder / _FILE, weights, setting.layout, alone=graphs)
-    return CudaGraphs(package) if graphs else package
+    cuda = setting.device == "cuda"
+    package = Package(folder / _FILE, weights, setting.layout, cuda=cuda)
+    if cuda and setting.mode is Mode.LATENCY:
+        return CudaGraphs(package, channels_last=setting.layout is Layout.CHANNELS_LAST)
+    return package
 
 
 class Package:
-    """A loaded package. `alone`: one call at a time, without the locks that cannot be captured in a CUDA graph."""
+    """A loaded package.
 
-    def __init__(self, path: Path, weights: Weights, layout: Layout, *, alone: bool = False) -> None:
+    On a GPU (`cuda`) it is run by one thread at a time, without PyTorch's own way of seeing to that: this cannot be
+    recorded in a CUDA graph, and has the host wait at each run until the one before it is done. Convolutions that are
+    left to cuDNN are chosen in the process that runs them.
+    """
+
+    def __init__(self, path: Path, weights: Weights, layout: Layout, *, cuda: bool = False) -> None:
         """Map the package's code into this process.
 
         This is the loader below `torch._inductor.aoti_load_package`, which would first import the whole compiler
         (three seconds, and a cache folder) and unpickle whatever else a package holds.
         """
         self._layout = layout
+        self._kernels = fastest_kernels if cuda else nullcontext
+        self._lock = threading.Lock() if cuda else nullcontext()
         try:
-            self._loader = AOTIModelPackageLoader(str(path), "model", alone, 1, -1)
+            self._loader = AOTIModelPackageLoader(str(path), "model", cuda, 1, -1)
             self.swap(weights)
         except (RuntimeError, OSError) as error:
             reason = str(error).strip().splitlines() or [type(error).__name__]
@@ -117,12 +118,13 @@ class Package:
             ) from error
 
     def run(self, inputs: list[Tensor]) -> list[Tensor]:
-        return self._loader.boxed_run(inputs)
+        with self._lock, self._kernels():
+            return self._loader.boxed_run([laid(x, self._layout) for x in inputs])
 
     def swap(self, weights: Weights) -> None:
         names = self._loader.get_constant_fqns()
-        by_name = {name: weights.get(name.removeprefix("program.")) for name in names}
-        self._held = {name: _laid(weight, self._layout) for name, weight in by_name.items() if weight is not None}
+        by_name = {name: weights.get(name) for name in names}
+        self._held = {name: laid(weight, self._layout) for name, weight in by_name.items() if weight is not None}
         self._loader.load_constants(self._held, False, True, True)
 
 

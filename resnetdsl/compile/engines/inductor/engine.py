@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from resnetdsl.compile.cuda_toolchain import check_cuda
 from resnetdsl.compile.engines.base import Built, Job, Runner, Setting, Weights
 from resnetdsl.compile.engines.inductor import aot
 from resnetdsl.compile.errors import CompileError
@@ -23,7 +24,9 @@ class Inductor:
         if precision is Precision.INT8:
             return "it has no int8; use `--backend auto`, openvino or onnxruntime"
         try:
-            find_compiler()
+            compiler = find_compiler()
+            if device == "cuda":
+                check_cuda(compiler, torch.version.cuda)
         except CompileError as error:
             return f"{error.message}; {error.help}"
         return None

@@ -14,10 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from resnetdsl.compile.engines.onednn.steps import Act, Affine, Conv, Linear, Plain, Step, Unary
+from resnetdsl.compile.engines.tape import Kernel
 from resnetdsl.compile.program import node_call
 from resnetdsl.ir.graph import Graph, Source
-
-Kernel = Callable[..., Tensor | list[Tensor] | tuple[Tensor, ...]]
 
 _LAST = torch.channels_last
 _NONE = Act("none")
@@ -111,7 +110,7 @@ def _packed(weight: Tensor, bias: Tensor | None, act: Act | None, rows: int) -> 
 
 def _small(weight: Tensor, bias: Tensor | None, act: Act | None) -> Callable[[Tensor], Tensor]:
     columns, turned = weight.shape[1], weight.t().contiguous()  # a third quicker than with the transposed view
-    then = _ACTS[act.name](act) if act is not None else None
+    then = ACTS[act.name](act) if act is not None else None
 
     def product(x: Tensor) -> Tensor:
         rows = x.reshape(-1, columns)
@@ -121,7 +120,7 @@ def _small(weight: Tensor, bias: Tensor | None, act: Act | None) -> Callable[[Te
     return product
 
 
-_ACTS: Mapping[str, Callable[[Act], Callable[[Tensor], Tensor]]] = {
+ACTS: Mapping[str, Callable[[Act], Callable[[Tensor], Tensor]]] = {
     "relu": lambda _: torch.relu_,
     "sigmoid": lambda _: torch.sigmoid_,
     "tanh": lambda _: torch.tanh_,
