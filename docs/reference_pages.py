@@ -10,8 +10,9 @@ from itertools import groupby
 from resnetdsl.cli.main import COMMANDS, parser
 from resnetdsl.diagnostics.model import Sink
 from resnetdsl.elaborate.builtins import BUILTINS
-from resnetdsl.ops.base import REQUIRED, Kind, Op, Param
+from resnetdsl.ops.base import Op
 from resnetdsl.ops.registry import ALL
+from resnetdsl.ops.words import default, kind, signature
 from resnetdsl.paths import library_dir
 from resnetdsl.source import SourceFile
 from resnetdsl.syntax import ast
@@ -57,48 +58,13 @@ def ops() -> str:
 
 def _op(op: Op) -> Iterator[str]:
     yield f"### {op.name}"
-    params = ", ".join(_signature(param) for param in op.params)
+    params = ", ".join(map(signature, op.params))
     many = "any number of tensors" if op.arity is None else _OPERANDS[op.arity]
     yield f"`{op.name}({params})`" + (f" · {many}" if many else "")
     yield op.doc
     if op.params:
-        rows = [(f"`{each.name}`", _kind(each), _default(each), each.doc) for each in op.params]
+        rows = [(f"`{each.name}`", kind(each), default(each), each.doc) for each in op.params]
         yield _table(("parameter", "what", "default", ""), rows)
-
-
-def _signature(param: Param) -> str:
-    return param.name if param.default is REQUIRED else f"{param.name} = {_value(param, param.default)}"
-
-
-def _default(param: Param) -> str:
-    return "" if param.default is REQUIRED else f"`{_value(param, param.default)}`"
-
-
-def _kind(param: Param) -> str:
-    bounds = [f"at least {param.minimum:g}"] if param.minimum is not None else []
-    bounds += [f"at most {param.maximum:g}"] if param.maximum is not None else []
-    words = [f"`{_value(param, word)}`" for word in param.choices]
-    kind = "" if param.kind is Kind.CHOICE else param.kind.value
-    return "; ".join(filter(None, (kind, ", ".join(bounds), ", ".join(words))))
-
-
-def _value(param: Param, value: object) -> str:
-    """A default as a spec would write it."""
-    match value:
-        case None:
-            return "none"
-        case bool():
-            return str(value).lower()
-        case str():
-            return f'"{value}"'
-        case float():
-            return f"{value:g}"
-        case tuple():
-            if value and len(set(value)) == 1 and param.kind in (Kind.SIZE, Kind.PADDING):
-                return str(value[0])
-            return f"[{', '.join(map(str, value))}]"
-        case _:
-            return str(value)
 
 
 # --- functions -----------------------------------------------------------------------------------

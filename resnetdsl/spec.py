@@ -6,7 +6,7 @@ is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
@@ -144,11 +144,16 @@ class Spec:
         *,
         overrides: Mapping[str, Value] | None = None,
         input: Size | None = None,
+        going_on: Callable[[], None] = lambda: None,
     ) -> Report:
-        """Look for every mistake: in all networks of the file that need no arguments, or in one, with overrides."""
+        """Look for every mistake: in all networks of the file that need no arguments, or in one, with overrides.
+
+        `going_on` is called before each network, and raises what it likes to give up.
+        """
         sink = Sink()
         graphs: dict[str, CheckedGraph | None] = {}
         for name in self.networks if network is None else (self.pick(network),):
+            going_on()
             inner = Sink()
             graphs[name] = self._graph(name, inner, overrides or {}, input)
             silenced = self._silenced(name)

@@ -44,6 +44,8 @@ DOORS = {
     "resvg_py": ("emit/diagram/png.py",),
     "fpdf": ("emit/diagram/pdf.py",),
     "PIL": ("compile/calibration.py",),
+    "pygls": ("lsp/server.py",),
+    "lsprotocol": ("lsp/",),
     "onnx": ("emit/onnx.py", "compile/", "bench/"),
     "onnxruntime": ("compile/engines/onnxruntime.py", "compile/quantise.py", "bench/"),
     "openvino": ("compile/engines/openvino.py", "bench/"),

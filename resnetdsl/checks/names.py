@@ -18,20 +18,29 @@ from resnetdsl.source import Span
 from resnetdsl.syntax import ast
 from resnetdsl.syntax.walk import children
 
+Use = tuple[ast.Name, Span]
+"""A name that is read, and where it was bound. Names of the language have no such place."""
+
 
 @dataclass(slots=True)
 class _Names:
-    """The names of a body, with what each is and whether it was used."""
+    """The names of a body, with what each is and whether it was used. `uses` are those of the whole file."""
 
     parent: _Names | None
     places: dict[str, Span] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
+    uses: list[Use] = field(default_factory=list)
 
-    def use(self, name: str) -> bool:
+    def __post_init__(self) -> None:
+        if self.parent is not None:
+            self.uses = self.parent.uses
+
+    def use(self, name: str) -> Span | None:
+        """Where a name was bound; it counts as used from now on."""
         if name in self.places:
             self.used.add(name)
-            return True
-        return self.parent is not None and self.parent.use(name)
+            return self.places[name]
+        return self.parent.use(name) if self.parent is not None else None
 
     def all(self) -> list[str]:
         return [*self.places, *(self.parent.all() if self.parent else [])]
@@ -40,16 +49,44 @@ class _Names:
 class _Everything(dict[str, Span]):
     """The names of a file that imports all of one that could not be read: any may be among them."""
 
+    def __init__(self, known: dict[str, Span], elsewhere: Span) -> None:
+        super().__init__(known)
+        self._elsewhere = elsewhere
+
     def __contains__(self, name: object) -> bool:
         return True
 
+    def __missing__(self, name: str) -> Span:
+        return self._elsewhere
 
-def check(module: Module, sink: Sink) -> None:
-    """Look at every definition of a file."""
-    top = _Names(None, {name: module.file.span(0, 0) for name in (*module.env.lazy, *module.env.names)})
+
+def bindings(module: Module) -> dict[str, Span]:
+    """The names of a file and where they are bound; those of a whole import at the start of the file."""
+    elsewhere = module.file.span(0, 0)
+    found = dict.fromkeys((*module.env.lazy, *module.env.names), elsewhere)
+    for item in module.tree.items:
+        for name, span in _bound_by(item):
+            if found.get(name) is elsewhere:  # the first of two is the one that counts
+                found[name] = span
+    return found
+
+
+def _bound_by(item: ast.Item) -> list[tuple[str, Span]]:
+    match item:
+        case ast.Definition() | ast.Instance():
+            return [(item.name, item.name_span)]
+        case ast.Let():
+            return [(bound.name, bound.span) for bound in _flat(item.targets)]
+        case ast.Import():
+            return [(imported.alias or imported.name, imported.span) for imported in item.names]
+
+
+def check(module: Module, sink: Sink) -> list[Use]:
+    """Look at every definition of a file. Returns each use of a name that is bound in it."""
+    top = _Names(None, bindings(module))
     builtin = library()
     if module.env.unknown:
-        top.places = _Everything(top.places)
+        top.places = _Everything(top.places, module.file.span(0, 0))
     for item in module.tree.items:
         match item:
             case ast.Definition():
@@ -70,6 +107,7 @@ def check(module: Module, sink: Sink) -> None:
             for imported in item.names:
                 if (imported.alias or imported.name) not in top.used:
                     sink.report("W0805", imported.span, name=imported.alias or imported.name)
+    return top.uses
 
 
 def _definition(item: ast.Definition, top: _Names, sink: Sink) -> None:
@@ -209,7 +247,11 @@ def _half_labelled(node: ast.Conditional, sink: Sink) -> None:
 
 
 def _use(node: ast.Name, names: _Names, sink: Sink) -> None:
-    if names.use(node.id) or library().find(node.id) is not None:
+    place = names.use(node.id)
+    if place is not None:
+        names.uses.append((node, place))
+        return
+    if library().find(node.id) is not None:
         return
     meant = nearest(node.id, [*names.all(), *library().all_names()])
     sink.report("E0201", node.span, name=node.id, suggestion=meant)

@@ -25,6 +25,7 @@ from resnetdsl.cli import (
     export,
     fmt,
     listing,
+    lsp,
     new,
     render,
     serve,
@@ -48,6 +49,7 @@ COMMANDS: Final[tuple[ModuleType, ...]] = (
     diff,
     listing,
     new,
+    lsp,
     doctor,
 )
 

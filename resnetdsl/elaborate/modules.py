@@ -123,6 +123,10 @@ class Loader:
         """The files that imports name, those among them that could not be read."""
         return tuple(self._modules)
 
+    def path(self, file: SourceFile) -> Path | None:
+        """Where a file that was imported stands."""
+        return next((path for path, module in self._modules.items() if module and module.file is file), None)
+
     def tree(self, file: SourceFile) -> ast.File | None:
         """The tree of a file that was imported."""
         found = (module.tree for module in self._modules.values() if module is not None and module.file is file)

@@ -48,6 +48,11 @@ def parse_expression(file: SourceFile, sink: Sink) -> ast.Expr | None:
     return None if isinstance(value, Broken) else value
 
 
+def keywords() -> frozenset[str]:
+    """The words of the grammar. Some of them are names where no keyword can stand."""
+    return frozenset(_lexer().words)
+
+
 def _read(file: SourceFile, sink: Sink, start: int = 0, end: int | None = None, expression: bool = False) -> Tokens:
     lexer = _lexer()
     first = Sink()
