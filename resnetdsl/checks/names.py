@@ -18,8 +18,8 @@ from resnetdsl.source import Span
 from resnetdsl.syntax import ast
 from resnetdsl.syntax.walk import children
 
-Use = tuple[ast.Name, Span]
-"""A name that is read, and where it was bound. Names of the language have no such place."""
+Use = tuple[ast.Name, Span | None]
+"""A name that is read, and where it was bound; None for a name of the language."""
 
 
 @dataclass(slots=True)
@@ -82,7 +82,7 @@ def _bound_by(item: ast.Item) -> list[tuple[str, Span]]:
 
 
 def check(module: Module, sink: Sink) -> list[Use]:
-    """Look at every definition of a file. Returns each use of a name that is bound in it."""
+    """Look at every definition of a file. Returns each use of a name that means something."""
     top = _Names(None, bindings(module))
     builtin = library()
     if module.env.unknown:
@@ -252,6 +252,7 @@ def _use(node: ast.Name, names: _Names, sink: Sink) -> None:
         names.uses.append((node, place))
         return
     if library().find(node.id) is not None:
+        names.uses.append((node, None))
         return
     meant = nearest(node.id, [*names.all(), *library().all_names()])
     sink.report("E0201", node.span, name=node.id, suggestion=meant)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lsprotocol import types as lsp
 
+from resnetdsl.analysis.costs import Cost, costs
 from resnetdsl.checks.names import Use
 from resnetdsl.checks.names import check as find_uses
 from resnetdsl.diagnostics.model import Sink
@@ -48,7 +49,7 @@ class Document:
 
     @cached_property
     def uses(self) -> list[Use]:
-        """Every use of a name that is bound in the text."""
+        """Every use of a name in the text, and where that is bound."""
         return find_uses(self.spec.module, Sink())
 
     def _go_on(self) -> None:
@@ -63,6 +64,11 @@ class Document:
     def graphs(self) -> dict[str, CheckedGraph]:
         """The networks without errors."""
         return {name: graph for name, graph in self.report.graphs.items() if graph is not None}
+
+    @cached_property
+    def costs(self) -> dict[str, dict[int, Cost]]:
+        """Of each network's nodes."""
+        return {name: costs(graph) for name, graph in self.graphs.items()}
 
     def around(self, offset: int) -> list[ast.Node]:
         """The nodes that hold a place, the outermost first. The place behind a node's last character is its own."""

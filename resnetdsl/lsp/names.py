@@ -55,7 +55,7 @@ def name_at(document: Document, offset: int) -> Name | None:
 def reads(document: Document, name: Name) -> list[Span]:
     """Every place where a name is read, keyword arguments of direct calls among them, in the order of the text."""
     if name.bound is None:
-        return [use.span for use, _ in document.uses if use.id == name.text]
+        return [use.span for use, place in document.uses if use.id == name.text and _exact(place, use.id) is None]
     found = [use.span for use, place in document.uses if _exact(place, use.id) == name.bound]
     if name.owner is not None:
         found += _keywords(document, name.owner, name.text)
@@ -123,8 +123,10 @@ def _in_comment(document: Document, word: Span) -> bool:
     return any(each.span.start <= word.start < each.span.end for each in document.tree.comments)
 
 
-def _exact(place: Span, name: str) -> Span | None:
+def _exact(place: Span | None, name: str) -> Span | None:
     """The name itself in the text that binds it: of `width = 64`, or of `a as b`. None where that has none."""
+    if place is None:
+        return None
     found = next((match for match in _WORD.finditer(place.text) if match[0] == name), None)
     return None if found is None else Span(place.file, place.start + found.start(), place.start + found.end())
 

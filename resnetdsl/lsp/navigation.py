@@ -52,11 +52,10 @@ def places(document: Document, position: lsp.Position, *, bound: bool = True) ->
 def renamable(document: Document, position: lsp.Position) -> Name:
     """The name under the cursor, if every place that would have to change is in this text."""
     name = name_at(document, document.places.offset(position))
-    if name is None or (name.bound is None and not reads(document, name)):
-        known = name is not None and told(document, name.text) is not None
-        raise CannotRenameError(f"`{name.text}` belongs to the language" if name and known else "there is no name here")
+    if name is None:
+        raise CannotRenameError("there is no name here")
     if name.bound is None:
-        raise CannotRenameError(f"`{name.text}` is bound elsewhere")
+        raise CannotRenameError(f"`{name.text}` is not bound in this file: it belongs to the language, or to another")
     passed = passed_on(document, name.owner) if name.owner is not None else None
     if name.owner is not None and passed is not None:
         raise CannotRenameError(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from resnetdsl.analysis.costs import Totals, costs
+from resnetdsl.analysis.costs import Cost, Totals
 from resnetdsl.emit.words import human
 from resnetdsl.ir.graph import CheckedGraph
 from resnetdsl.lsp.document import Document
@@ -30,12 +30,13 @@ def made_at(document: Document, offset: int) -> tuple[Span, list[Made]] | None:
     if not spans:
         return None
     span = min(spans, key=lambda each: each.end - each.start)
-    return span, [found for name, graph in document.graphs.items() if (found := _made(name, graph, span)) is not None]
+    return span, made_by(document, span)
 
 
 def made_by(document: Document, span: Span) -> list[Made]:
     """What exactly this text makes."""
-    return [found for name, graph in document.graphs.items() if (found := _made(name, graph, span)) is not None]
+    named = document.graphs.items()
+    return [made for name, graph in named if (made := _made(name, graph, document.costs[name], span)) is not None]
 
 
 def table(found: list[Made]) -> str:
@@ -67,20 +68,21 @@ def _holds(document: Document, span: Span, offset: int) -> bool:
     return span.file is document.file and span.start <= offset <= span.end
 
 
-def _made(network: str, graph: CheckedGraph, span: Span) -> Made | None:
+def _made(network: str, graph: CheckedGraph, costs: Mapping[int, Cost], span: Span) -> Made | None:
     """The layers of this text: ops that are written here, and all that is in what it calls."""
     within = {scope.id for scope in graph.scopes if scope.call == span}
     parents = {scope.id: scope.parent for scope in graph.scopes}
     last: dict[int, str] = {}
     totals = Totals()
-    found = costs(graph)
     for node in graph.nodes():
         scope: int | None = node.scope
         while scope is not None and scope not in within:
             scope = parents[scope]
         if node.span != span and scope is None:
             continue
-        totals = totals.plus(found[node.id])
-        # A call gives what its last layer gives; ops that are written here stand for themselves.
+        totals = totals.plus(costs[node.id])
+        # A call gives what its last layer gives, as a linear layer does whose image had to be flattened before it.
+        if scope is None:
+            last.pop(node.id - 1, None)
         last[node.id if scope is None else -1 - scope] = ", ".join(map(str, node.outputs))
     return Made(network, tuple(last.values()), totals) if last else None
