@@ -50,7 +50,7 @@ bench-compile: ## compiling and running beside torch.compile and others: 25 minu
 	$(PYTHON) -m benchmarks.compile --write
 
 .PHONY: bench-gpu
-bench-gpu: ## ours and its peers on a GPU, with the roofline; says what is lacking where there is none
+bench-gpu: ## ours and its peers on a GPU: 25 minutes, resumable; says what is lacking where there is none
 	$(PYTHON) -m benchmarks.gpu --write
 
 .PHONY: clean

@@ -13,14 +13,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
-import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
 from benchmarks.compiling.plan import PLAN, QUICK, SECTIONS, Unit, chosen
+from benchmarks.compiling.process import result_of
 from benchmarks.compiling.store import Store, machine
 from benchmarks.compiling.tables import document
 
@@ -43,26 +41,7 @@ def perform(unit: Unit, threads: int, seconds: float, rounds: int, limit: float)
     """The result of a unit, or in `problem` why there is none."""
     given = json.dumps({"unit": unit.data(), "threads": threads, "seconds": seconds, "rounds": rounds})
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(ROOT)}
-    command = [*COMMAND, given]
-    # In a session of its own: what it started, compilers too, ends with it and disturbs no later unit.
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    try:
-        out, _ = process.communicate(timeout=limit)
-    except subprocess.TimeoutExpired:
-        return {"problem": f"no result after {limit:.0f} s"}
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    if process.returncode:
-        return {"problem": f"the process ended with {process.returncode}"}
-    try:
-        found: dict[str, object] = json.loads(out.strip().splitlines()[-1])
-    except (ValueError, IndexError):
-        return {"problem": "the process printed no result"}
-    return found
+    return result_of([*COMMAND, given], ROOT, environment, limit)
 
 
 def work(units: list[Unit], store: Store, args: argparse.Namespace) -> list[Unit]:

@@ -124,7 +124,7 @@ def ours(backend: str, **settings: object) -> Make:
             **{"mode": "latency" if match.batch == 1 else "throughput", **settings},  # type: ignore[arg-type]
         )
         artifact = load_artifact(path)
-        x = match.input()
+        x = _layout(match, match.input())
         notes = [artifact.metadata.engine] if backend == "auto" else []
         quantised = artifact.metadata.quantised
         if quantised is not None and quantised.top1 is not None:
