@@ -101,10 +101,10 @@ FUNCTIONS: Mapping[str, Callable[..., Tensor]] = MappingProxyType(
 
 
 def evaluate(recipe: Recipe, weights: Mapping[str, Tensor]) -> Tensor:
-    """The tensor, in float64 where it is floating; a KeyError where a leaf is not in `weights`."""
+    """The tensor, on the CPU, in float64 where it is floating; a KeyError where a leaf is not in `weights`."""
     match recipe:
         case Leaf(name):
-            found = weights[name].detach()
+            found = weights[name].detach().cpu()  # where the other operands are
             return found.double() if found.is_floating_point() else found
         case Full(shape, value):
             return torch.full(shape, value, dtype=torch.float64)

@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Final
 
+from resnetdsl.compile.cuda_toolchain import check_cuda, header_folders
 from resnetdsl.compile.errors import CompileError
 from resnetdsl.compile.toolchain import find_compiler
 from resnetdsl.doctor.model import Finding, Grade
@@ -34,7 +35,8 @@ from resnetdsl.compile.engines.registry import ALL
 from resnetdsl.compile.options import Precision
 found = {}
 for engine in ALL:
-    lacking = {each.value: engine.lacking("cpu", each) for each in Precision}
+    device = "cuda" if engine.name == "cudnn" else "cpu"
+    lacking = {each.value: engine.lacking(device, each) for each in Precision}
     usable = any(why is None for why in lacking.values())
     found[engine.name] = {"lacking": lacking, "versions": dict(engine.versions()) if usable else {}}
 print(json.dumps(found))
@@ -89,7 +91,7 @@ def compiler() -> Finding:
     try:
         path = find_compiler()
     except CompileError as problem:
-        cost = "what needs generated code does not work: `--device cuda`, and types that oneDNN has no kernels for"
+        cost = "`--backend inductor` does not work, nor do types that oneDNN has no kernels for"
         return Finding("C++ compiler", Grade.LACKING, problem.message, cost, _install_compiler() or problem.help)
     return Finding(
         "C++ compiler",
@@ -120,14 +122,30 @@ def cuda(answers: Mapping[str, Answer]) -> list[Finding]:
     triton = answers.get("triton")
     if triton is None or triton.error:
         words = "not installed" if triton is None else f"cannot be imported: {triton.error}"
-        return [*found, Finding("Triton", Grade.LACKING, words, cost, "pip install triton")]
-    return [*found, Finding("Triton", Grade.OK, released("triton"))]
+        return [*found, Finding("Triton", Grade.LACKING, words, _NO_CODE, "pip install triton")]
+    return [*found, Finding("Triton", Grade.OK, released("triton")), _headers(torch.text("cuda"))]
+
+
+_NO_CODE: Final = "`--backend inductor` does not work on a GPU; `--backend cudnn` does"
+
+
+def _headers(cuda: str) -> Finding:
+    """What code for CUDA is compiled and linked with."""
+    try:
+        check_cuda(find_compiler(), cuda)
+    except CompileError as problem:
+        return Finding("CUDA headers", Grade.LACKING, problem.message, _NO_CODE, problem.help)
+    folders = ", ".join(str(folder) for folder in header_folders()) or "where the compiler looks"
+    return Finding("CUDA headers", Grade.OK, f"{folders}, and the driver to link with")
 
 
 def engines(answers: Mapping[str, Answer]) -> list[Finding]:
     """What runs a compiled network on this processor, and in which types."""
     answer = answers.get("engines", Answer({}, "PyTorch is not installed"))
-    found = [_engine(name, each, answers) for name, each in answer.data.items() if isinstance(each, dict)]
+    # Without a GPU nobody lacks the engine that is for one alone.
+    gpus = answers.get("torch", Answer({})).data.get("gpus")
+    asked = {name: each for name, each in answer.data.items() if name != "cudnn" or gpus}
+    found = [_engine(name, each, answers) for name, each in asked.items() if isinstance(each, dict)]
     if any(each.grade is Grade.OK for each in found):
         return found
     words = "none can be used" + (f": {answer.error}" if answer.error else "")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.doctor import Finding, Grade, caches, healthy, machine, software
 from resnetdsl.doctor.probe import Answer, ask
 from tests.cli.running import ROOT, run
@@ -140,6 +141,14 @@ def test_engines() -> None:
     assert software.engines({})[0].grade is Grade.BROKEN
 
 
+def test_an_engine_for_a_gpu_is_lacking_where_there_is_one() -> None:
+    told = {"cudnn": {"lacking": {"float32": None, "int8": "it has no int8"}, "versions": {"torch": "2.13.0"}}}
+    answers = {"engines": Answer(told), "torch": Answer({"gpus": []})}
+    assert "engine cudnn" not in {each.name for each in software.engines(answers)}
+    (found,) = software.engines({**answers, "torch": Answer({"gpus": [GPU]})})
+    assert (found.name, found.grade, found.found) == ("engine cudnn", Grade.OK, "float32; torch 2.13.0")
+
+
 GPU = {"name": "NVIDIA H100", "memory": 80 * 2**30, "capability": "9.0"}
 
 
@@ -158,6 +167,16 @@ def test_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     assert grades(here) == [("CUDA", "ok", False), ("Triton", "lacking", True)]
     assert grades(here, triton=Answer({}, "ImportError: no"))[1] == ("Triton", "lacking", True)
     assert "NVIDIA H100 (80 GiB, 9.0)" in software.cuda({"torch": Answer(here)})[0].found
+    monkeypatch.setattr(software, "check_cuda", lambda *_: None)
+    assert grades(here, triton=Answer({}))[1:] == [("Triton", "ok", False), ("CUDA headers", "ok", False)]
+
+    def no_headers(*_: object) -> None:
+        raise CompileError(Problem.NO_CUDA, "cuda.h: No such file or directory", "pip install nvidia-cuda-crt")
+
+    monkeypatch.setattr(software, "check_cuda", no_headers)
+    headers = software.cuda({"torch": Answer(here), "triton": Answer({})})[2]
+    assert (headers.grade, headers.mend) == (Grade.LACKING, "pip install nvidia-cuda-crt")
+    assert "`--backend cudnn` does" in headers.cost
 
 
 @pytest.mark.parametrize(
