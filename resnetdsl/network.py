@@ -9,6 +9,7 @@ import copy
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,7 +120,7 @@ class Network:
         given = {key: repr(value) for key, value in self.overrides.items()}
         return compile_network(
             self.checked,
-            (lambda: module) if module is not None else self.module,
+            self.module if module is None else partial(copy.deepcopy, module),
             Provenance(self.origin.files, given),
             chosen(
                 output,

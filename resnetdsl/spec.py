@@ -17,6 +17,7 @@ from resnetdsl.checks.allow import Allowed, allowed
 from resnetdsl.checks.holes import Holes
 from resnetdsl.checks.names import check as check_names
 from resnetdsl.checks.orders import check as check_orders
+from resnetdsl.collector import seldom
 from resnetdsl.diagnostics.model import Diagnostic, Fact, Severity, Sink
 from resnetdsl.diagnostics.words import sort, word_all
 from resnetdsl.elaborate import budget
@@ -138,6 +139,7 @@ class Spec:
         values = {key: plain(value) for key, value in overrides.items()}
         return Network(picked, self.graph(picked, overrides=values, input=input), self.origin, values)
 
+    @seldom
     def check(
         self,
         network: str | None = None,
@@ -278,6 +280,7 @@ class Spec:
         return self._allows().at(fact.span.start)
 
 
+@seldom
 def parse_spec(file: SourceFile, path: Path | None, sink: Sink) -> Spec:
     """A spec from its text. Mistakes of syntax and imports are kept for `check`."""
     loader = Loader(sink, project_root(path) if path is not None else None)

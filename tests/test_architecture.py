@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "resnetdsl"
 
 LAYERS = (
-    ("source", "version", "paths"),
+    ("collector", "source", "version", "paths"),
     ("diagnostics",),
     ("syntax",),
     ("ir",),

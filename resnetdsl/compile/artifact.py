@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from resnetdsl.collector import seldom
 from resnetdsl.compile import container
 from resnetdsl.compile.container import SUFFIX, read_metadata
 from resnetdsl.compile.engines.base import Runner
@@ -119,6 +120,7 @@ def current_place(device: torch.device) -> torch.device:
     return torch.device("cuda", torch.cuda.current_device()) if device.type == "cuda" else device
 
 
+@seldom
 def load_artifact(path: str | Path, *, any_torch: bool = False) -> Artifact:
     """Load what `resnetdsl compile` wrote. `any_torch` tries it under other versions of PyTorch and of its engine."""
     path = Path(path)

@@ -11,6 +11,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
+from resnetdsl.collector import seldom
 from resnetdsl.compile.compiler import CompileResult, compile_module
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.lower.pipeline import PASSES
@@ -31,6 +32,7 @@ from resnetdsl.ir.graph import CheckedGraph
 E = TypeVar("E", bound=Enum)
 
 
+@seldom
 def compile_network(
     graph: CheckedGraph,
     make: Callable[[], nn.Module],
@@ -41,13 +43,16 @@ def compile_network(
     seed: int = 0,
     progress: Callable[[str], None] | None = None,
 ) -> CompileResult:
-    """Compile what `make` gives, made with random weights from `seed`; `weights` is a checkpoint to load into it."""
+    """Compile what `make` gives, made with random weights from `seed`; `weights` is a checkpoint to load into it.
+
+    What it gives is used up.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = make()
     if weights is not None:
         provenance = replace(provenance, weights=load_weights(module, weights, graph.name))
-    return compile_module(module, graph, options, provenance=provenance, progress=progress)
+    return compile_module(module, graph, options, provenance=provenance, progress=progress, own=True)
 
 
 def chosen(

@@ -68,8 +68,10 @@ def compile_module(
     *,
     provenance: Provenance | None = None,
     progress: Progress | None = None,
+    own: bool = False,
 ) -> CompileResult:
-    """Compile a network with its module's weights to `options.output`. The module itself is left as it was.
+    """Compile a network with its module's weights to `options.output`. The module itself is left as it was, but where
+    it is our `own`, which nobody wants any more: to copy a thousand layers takes as long as to lower them.
 
     `progress` hears the name of each phase as it starts. Whatever goes wrong for a reason outside this
     program is a `CompileError`; then, as after Ctrl-C, the output is as it was and no temporary file is left.
@@ -90,7 +92,10 @@ def compile_module(
         clock.start("lowering")
         lowered = lower(graph, options.without)
         names = tuple(output.name for output in graph.outputs)
-        ready = copy.deepcopy(module).eval().requires_grad_(False).to(setting.torch_device, setting.dtype)
+        if own:
+            state = {name: tensor.clone() for name, tensor in state.items()}
+        ready = module if own else copy.deepcopy(module)
+        ready.eval().requires_grad_(False).to(setting.torch_device, setting.dtype)
         network = Subject(graph, lowered, Reference(ready, names), state)
         attempt = _attempt(network, setting, options, work, cache, clock.start)
         trials: tuple[Trial, ...] = ()

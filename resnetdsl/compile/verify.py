@@ -6,12 +6,13 @@ are 0 and 1 computes the same with mean and variance mixed up, and a zero-initia
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn.modules.batchnorm import _NormBase
 
 from resnetdsl.compile.engines.base import Runner
@@ -45,15 +46,19 @@ def flatten(result: object) -> list[Tensor]:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """The network as its author wrote it, to hold what was compiled against. `outputs` orders what it returns."""
+    """The network as its author wrote it, to hold what was compiled against. `outputs` orders what it returns.
+
+    `weights` take the place of the module's own, by the names of its parameters and buffers.
+    """
 
     module: nn.Module
     outputs: tuple[str, ...]
+    weights: Mapping[str, Tensor] | None = None
 
     def __call__(self, x: Tensor) -> list[Tensor]:
         """The outputs in the graph's order."""
         with torch.no_grad():
-            result = self.module(x)
+            result = self.module(x) if self.weights is None else functional_call(self.module, dict(self.weights), (x,))
         found = [result[name] for name in self.outputs] if isinstance(result, Mapping) else flatten(result)
         if len(found) != len(self.outputs):
             raise ValueError(f"the module returns {len(found)} tensors, its graph has {len(self.outputs)}")
@@ -61,7 +66,9 @@ class Reference:
 
     def exact(self) -> Reference:
         """In float64."""
-        return Reference(copy.deepcopy(self.module).double(), self.outputs)
+        named = (*self.module.named_parameters(), *self.module.named_buffers())
+        weights = {name: each.double() if each.is_floating_point() else each for name, each in named}
+        return Reference(self.module, self.outputs, weights)
 
 
 Derive = Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
@@ -81,7 +88,7 @@ def verify(
     """Measure how far a runner is from the network, or raise a `CompileError` if that is too far.
 
     The shapes are the ends and the middle of the ranges, and the `doubtful` ones. The runner holds other weights
-    than its own afterwards, which proves that it takes them.
+    than its own afterwards, which proves that it takes them; the module is as it was.
 
     `measured` is what was measured of the same code with made-up weights before: then only its own weights are tried,
     on the smallest shape, and it keeps them.
@@ -92,10 +99,10 @@ def verify(
         found = [*_measure(reference, runner, shapes[:1], precision, OWN_WEIGHTS, seed, notes), *measured]
         return Agreement(tuple(found), TOLERANCE[precision], tuple(notes))
     found = _measure(reference, runner, shapes, precision, OWN_WEIGHTS, seed, notes)
-    twin = _made_up(reference, inputs, seed)
-    if twin is not None:
-        runner.swap(derive(twin.module.state_dict()))
-        found += _measure(twin, runner, shapes, precision, MADE_UP_WEIGHTS, seed + 1, notes)
+    if reference.module.state_dict():
+        with _made_up(reference.module, inputs, seed):
+            runner.swap(derive(_copy(reference.module)))
+            found += _measure(reference, runner, shapes, precision, MADE_UP_WEIGHTS, seed + 1, notes)
     if not found:
         raise CompileError(
             Problem.DISAGREES,
@@ -176,21 +183,29 @@ def _random(shape: tuple[int, ...], module: nn.Module, seed: int) -> Tensor:
     return torch.randn(shape, generator=generator).to(like.device, like.dtype)
 
 
-def _made_up(reference: Reference, inputs: InputSpec, seed: int) -> Reference | None:
-    """The network with weights and statistics as a trained one has them; None where it has no weights."""
-    twin = copy.deepcopy(reference.module)
-    if not twin.state_dict():
-        return None
+@contextmanager
+def _made_up(module: nn.Module, inputs: InputSpec, seed: int) -> Iterator[None]:
+    """The network with weights and statistics as a trained one has them; afterwards it has its own again."""
+    own = _copy(module)
     generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for tensor in twin.state_dict().values():
-            if tensor.is_floating_point():
-                tensor.nan_to_num_(0.0, 0.0, 0.0)
-        for name, parameter in twin.named_parameters():
-            if parameter.dim() <= 1 or bool((parameter == parameter.flatten()[0]).all()):
-                parameter.copy_(_lively(name, parameter, generator))
-        _calibrate(twin, inputs, generator)
-    return Reference(twin, reference.outputs)
+    try:
+        with torch.no_grad():
+            for tensor in module.state_dict().values():
+                if tensor.is_floating_point():
+                    tensor.nan_to_num_(0.0, 0.0, 0.0)
+            for name, parameter in module.named_parameters():
+                if parameter.dim() <= 1 or bool((parameter == parameter.flatten()[0]).all()):
+                    parameter.copy_(_lively(name, parameter, generator))
+            _calibrate(module, inputs, generator)
+        yield
+    finally:
+        for name, tensor in module.state_dict().items():
+            tensor.copy_(own[name])
+
+
+def _copy(module: nn.Module) -> dict[str, Tensor]:
+    """A module's weights as they are now."""
+    return {name: tensor.clone() for name, tensor in module.state_dict().items()}
 
 
 def _lively(name: str, old: Tensor, generator: torch.Generator) -> Tensor:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
 
 from resnetdsl.ir.graph import Graph, Node, Scope, Source, Value
 from resnetdsl.ir.load import VERSION, DumpError, load
@@ -23,20 +22,33 @@ _PRINTABLE = re.compile('[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
+Plain = int | float | bool | str | None | list["Plain"] | dict[str, "Plain"]
+"""What YAML and JSON have."""
+
+
 def dump(graph: Graph) -> str:
     """The graph as YAML."""
-    lines = [f"resnetdsl: {VERSION}", f"network: {_text(graph.name)}"]
-    if graph.doc:
-        lines.append(f"doc: {_text(graph.doc)}")
-    lines.append(f"ranges: {_value(graph.input_ranges)}")
-    lines.extend(_block("scopes", (_scope(scope) for scope in graph.scopes)))
-    lines.extend(_block("nodes", (_node(graph, node) for node in graph.nodes())))
-    if graph.order:
-        orders = (_entry(path=_text(path), names=_value(names)) for path, names in graph.order.items())
-        lines.extend(_block("order", orders))
-    results = (_entry(name=_text(output.name), of=_source(output.source)) for output in graph.outputs)
-    lines.extend(_block("outputs", results))
+    lines: list[str] = []
+    for key, value in document(graph).items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            lines += [f"{key}:", *(f"- {_value(entry)}" for entry in value)]
+        else:
+            lines.append(f"{key}: {_value(value)}")
     return "\n".join(lines) + "\n"
+
+
+def document(graph: Graph) -> dict[str, Plain]:
+    """The graph as plain data, which `from_document` (ir/load.py) reads back. What is absent is left out."""
+    return _entry(
+        resnetdsl=VERSION,
+        network=graph.name,
+        doc=graph.doc or None,
+        ranges=[None if each is None else [*each] for each in graph.input_ranges],
+        scopes=[_scope(scope) for scope in graph.scopes],
+        nodes=[_node(node) for node in graph.nodes()],
+        order=[_entry(path=path, names=[*names]) for path, names in graph.order.items()] or None,
+        outputs=[_entry(name=output.name, of=_source(output.source)) for output in graph.outputs],
+    )
 
 
 def equal(left: Graph, right: Graph) -> bool:
@@ -48,61 +60,58 @@ def equal(left: Graph, right: Graph) -> bool:
     return dump(left) == dump(right)
 
 
-def _block(key: str, entries: Iterable[str]) -> list[str]:
-    lines = [f"- {entry}" for entry in entries]
-    return [f"{key}:", *lines] if lines else [f"{key}: []"]
-
-
-def _scope(scope: Scope) -> str:
+def _scope(scope: Scope) -> dict[str, Plain]:
     return _entry(
-        id=str(scope.id),
+        id=scope.id,
         kind=scope.kind.value,
-        name=_text(scope.name),
-        path=_text(scope.path),
-        parent=None if scope.parent is None else str(scope.parent),
-        copy=None if scope.index is None and scope.count is None else _value((scope.index, scope.count)),
+        name=scope.name,
+        path=scope.path,
+        parent=scope.parent,
+        copy=None if scope.index is None and scope.count is None else [scope.index, scope.count],
         call=_span(scope.call),
         definition=_span(scope.definition),
-        doc=_text(scope.doc) if scope.doc else None,
+        doc=scope.doc or None,
     )
 
 
-def _node(graph: Graph, node: Node) -> str:
-    inputs = graph.inputs(node.id)
-    attrs = ", ".join(f"{_text(name)}: {_value(value)}" for name, value in node.attrs.items())
+def _node(node: Node) -> dict[str, Plain]:
     return _entry(
-        id=str(node.id),
-        op=_text(node.op),
-        path=_text(node.path),
-        attrs=f"{{{attrs}}}" if attrs else None,
-        inputs=f"[{', '.join(map(_source, inputs))}]" if inputs else None,
-        types=f"[{', '.join(map(_type, node.outputs))}]",
-        scope=str(node.scope),
+        id=node.id,
+        op=node.op,
+        path=node.path,
+        attrs={name: _plain(value) for name, value in node.attrs.items()} or None,
+        inputs=[_source(source) for source in node.inputs] or None,
+        types=[_type(kind) for kind in node.outputs],
+        scope=node.scope,
         span=_span(node.span),
     )
 
 
 def _type(kind: TensorType) -> str:
-    """`"64x56x56 chw @4"`: the shape, the axes, the stride where there is one, `weight` where there is no batch."""
+    """`64x56x56 chw @4`: the shape, the axes, the stride where there is one, `weight` where there is no batch."""
     height, width = kind.stride
     stride = f" @{height}" if height == width else f" @{height},{width}"
     stride = "" if height == width == 1 else stride
-    return _text(f"{kind} {kind.axes}".rstrip() + stride + ("" if kind.batched else " weight"))
+    return f"{kind} {kind.axes}".rstrip() + stride + ("" if kind.batched else " weight")
 
 
-def _entry(**fields: str | None) -> str:
-    return "{" + ", ".join(f"{key}: {text}" for key, text in fields.items() if text is not None) + "}"
+def _entry(**fields: Plain) -> dict[str, Plain]:
+    return {key: value for key, value in fields.items() if value is not None}
 
 
-def _source(source: Source) -> str:
-    return str(source.node) if source.output == 0 else f"[{source.node}, {source.output}]"
+def _source(source: Source) -> Plain:
+    return source.node if source.output == 0 else [source.node, source.output]
 
 
 def _span(span: Span | None) -> str | None:
-    return None if span is None else _text(f"{span.file.name}:{span.start}:{span.end}")
+    return None if span is None else f"{span.file.name}:{span.start}:{span.end}"
 
 
-def _value(value: Value) -> str:
+def _plain(value: Value) -> Plain:
+    return [_plain(each) for each in value] if isinstance(value, tuple) else value
+
+
+def _value(value: Plain) -> str:
     match value:
         case None:
             return "null"
@@ -114,8 +123,10 @@ def _value(value: Value) -> str:
             return _float(value)
         case str():
             return _text(value)
-        case tuple():
+        case list():
             return f"[{', '.join(map(_value, value))}]"
+        case dict():
+            return f"{{{', '.join(f'{_text(key)}: {_value(each)}' for key, each in value.items())}}}"
 
 
 def _float(value: float) -> str:

@@ -65,15 +65,17 @@ class Source:
 
 @dataclass(slots=True)
 class Node:
-    """One op. `path` is its module path: the prefix of its weights' names in the checkpoint.
+    """One op. `inputs` are its operands in the order of its ports, as the edges to it say.
 
-    Nodes that share weights have one path. An op without weights has a path too, unique unless
-    shared, that serves as its name in tables and diagrams. `scope` is where it was made.
+    `path` is its module path: the prefix of its weights' names in the checkpoint. Nodes that share weights have one
+    path. An op without weights has a path too, unique unless shared, that serves as its name in tables and diagrams.
+    `scope` is where it was made.
     """
 
     id: int
     op: str
     attrs: Mapping[str, Value]
+    inputs: tuple[Source, ...]
     path: str
     scope: int
     outputs: tuple[TensorType, ...]
@@ -132,11 +134,10 @@ class Graph:
         span: Span | None = None,
     ) -> Node:
         """Append a node and an edge for each operand."""
-        node = Node(self.nx.number_of_nodes(), op, attrs, path, scope, outputs, span)
+        node = Node(len(self), op, attrs, inputs, path, scope, outputs, span)
         self.nx.add_node(node.id, node=node)
         for port, source in enumerate(inputs):
-            edge_type = self.node(source.node).outputs[source.output]
-            self.nx.add_edge(source.node, node.id, key=port, output=source.output, type=edge_type)
+            self.nx.add_edge(source.node, node.id, key=port, output=source.output, type=self.type(source))
         return node
 
     def put_in_order(self, path: str, label: str) -> None:
@@ -149,46 +150,44 @@ class Graph:
 
     def keep(self, ids: set[int]) -> None:
         """Drop all other nodes, which none of these may need, and the scopes that are empty then; numbers close up."""
-        nodes = [(node, self.inputs(node.id)) for node in self.nodes() if node.id in ids]
-        used = {scope.id for node, _ in nodes for scope in self.trail(node.scope)}
+        nodes = [node for node in self.nodes() if node.id in ids]
+        used = {scope.id for node in nodes for scope in self.trail(node.scope)}
         place = {old: new for new, old in enumerate(scope.id for scope in self.scopes if scope.id in used)}
         self.scopes = [
             replace(scope, id=place[scope.id], parent=None if scope.parent is None else place[scope.parent])
             for scope in self.scopes
             if scope.id in used
         ]
-        number = {node.id: new for new, (node, _) in enumerate(nodes)}
+        number = {node.id: new for new, node in enumerate(nodes)}
         self.nx = _empty()
-        for node, inputs in nodes:
-            operands = tuple(Source(number[source.node], source.output) for source in inputs)
+        for node in nodes:
+            operands = tuple(Source(number[source.node], source.output) for source in node.inputs)
             self.add(node.op, node.attrs, operands, node.outputs, node.path, place[node.scope], node.span)
         self.outputs = [
             Output(each.name, Source(number[each.source.node], each.source.output)) for each in self.outputs
         ]
 
     # --- asking ---
-    # `node` and `inputs` are the innermost loop of every pass. The views of networkx cost more than what they show,
-    # so its dictionaries are read instead; the others go by the front door.
+    # The first four are the innermost loop of every pass. The views of networkx cost more than what they show, so its
+    # dictionary of nodes is read instead.
 
     def __len__(self) -> int:
-        return int(self.nx.number_of_nodes())
+        return len(self.nx._node)
 
     def node(self, id: int) -> Node:
         return self.nx._node[id]["node"]  # type: ignore[no-any-return]
 
     def nodes(self) -> Iterator[Node]:
         """All nodes, operands before their users."""
-        for _, data in self.nx.nodes(data=True):
+        for data in self.nx._node.values():
             yield data["node"]
 
     def inputs(self, id: int) -> tuple[Source, ...]:
         """A node's operands in the order of its ports."""
-        before = self.nx._pred[id]
-        by_port = {port: Source(u, edge["output"]) for u, edges in before.items() for port, edge in edges.items()}
-        return tuple(by_port[port] for port in range(len(by_port)))
+        return self.node(id).inputs
 
     def input_types(self, id: int) -> tuple[TensorType, ...]:
-        return tuple(self.type(source) for source in self.inputs(id))
+        return tuple(map(self.type, self.inputs(id)))
 
     def type(self, source: Source) -> TensorType:
         return self.node(source.node).outputs[source.output]

@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resnetdsl.ir.dump import DumpError, dump, equal, load
+from resnetdsl.ir.dump import DumpError, document, dump, equal, load
 from resnetdsl.ir.graph import Graph, Output, ScopeKind, Source, Value
 from resnetdsl.ir.types import TensorType
 from resnetdsl.source import SourceFile
@@ -93,6 +93,10 @@ def test_comes_back_equal() -> None:
     assert back.inputs(3) == (Source(2, 1), Source(2, 1))
     assert back.type(Source(2)).stride == (Fraction(1, 2), 1)
     assert not back.type(Source(1)).batched
+
+
+def test_as_data_it_is_what_its_text_says() -> None:
+    assert document(tiny()) == yaml.safe_load(dump(tiny()))
 
 
 def test_spans_point_at_given_sources() -> None:

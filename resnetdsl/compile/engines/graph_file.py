@@ -7,10 +7,9 @@ from pathlib import Path
 
 from resnetdsl.compile.errors import ArtifactError, Problem
 from resnetdsl.compile.files import cannot_write
-from resnetdsl.ir.dump import dump
+from resnetdsl.ir.dump import document
 from resnetdsl.ir.graph import Graph, ScopeKind
 from resnetdsl.ir.load import DumpError, from_document
-from resnetdsl.ir.plain_yaml import parse
 
 _FILE = "graph.json"
 
@@ -36,4 +35,4 @@ def _text(graph: Graph) -> str:
     scope = bare.add_scope(ScopeKind.NETWORK, graph.name, "").id
     for node in graph.nodes():
         bare.add(node.op, node.attrs, graph.inputs(node.id), node.outputs, node.path, scope)
-    return json.dumps(parse(dump(bare)), separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(document(bare), separators=(",", ":"), ensure_ascii=False)

@@ -42,6 +42,7 @@ class Rewriter:
     nodes: dict[int, Draft] = field(init=False, default_factory=dict)
     outputs: list[Output] = field(init=False)
     _next: int = field(init=False)
+    _changed: bool = field(init=False, default=False)
     _readers: dict[int, set[int]] = field(init=False, default_factory=dict)
     _at: Counter[str] = field(init=False, default_factory=Counter)
 
@@ -54,7 +55,7 @@ class Rewriter:
         self.outputs = list(graph.outputs)
         self._next = len(graph)
         for node in graph.nodes():
-            self._enter(self._draft(node, graph.inputs(node.id)))
+            self._enter(self._draft(node))
 
     # --- asking ---
 
@@ -104,6 +105,7 @@ class Rewriter:
         if outputs is None:
             raise ValueError(f"a pass made `{op}` of {kinds}, which has no type")
         path = self._unique(path)
+        self._changed = True
         id = self._next
         self._next += 1
         draft = Draft(id, (like.rank[0], id), op, attrs, inputs, outputs, path, like.scope, like.span)
@@ -131,6 +133,7 @@ class Rewriter:
 
     def rewire(self, node: Draft, inputs: tuple[Source, ...]) -> None:
         """Have a node read other operands."""
+        self._changed = True
         for source in node.inputs:
             self._readers[source.node].discard(node.id)
         node.inputs = inputs
@@ -144,6 +147,7 @@ class Rewriter:
         for reader in self.readers(node.id):
             if reader.id not in made:
                 self.rewire(reader, tuple(instead.get(source, source) for source in reader.inputs))
+        self._changed = True
         self.outputs = [replace(out, source=instead.get(out.source, out.source)) for out in self.outputs]
         self.sweep(node)
 
@@ -154,6 +158,7 @@ class Rewriter:
             id = waiting.pop()
             if id == self._first or id not in self.nodes or self._readers.get(id) or self.is_output(id):
                 continue
+            self._changed = True
             gone = self.nodes.pop(id)
             self._at[gone.path] -= 1
             for source in gone.inputs:
@@ -164,22 +169,30 @@ class Rewriter:
         self.notes.append(Note(self.step, where, what, why))
 
     def finish(self) -> Lowered:
-        """The graph of what the outputs need, operands first, and the recipes of its weights."""
-        before = self.lowered.graph
+        """The graph of what the outputs need, operands first, and the recipes of its weights.
+
+        The one that it was where nothing changed.
+        """
+        before, notes = self.lowered.graph, (*self.lowered.notes, *self.notes)
+        drafts = self._in_order()
+        if not self._changed and len(drafts) == len(before):
+            return replace(self.lowered, notes=notes)
         graph = Graph(before.name, before.doc, scopes=list(before.scopes), input_ranges=before.input_ranges)
         number: dict[int, int] = {}
-        for draft in self._in_order():
+        for draft in drafts:
             inputs = tuple(Source(number[source.node], source.output) for source in draft.inputs)
             made = graph.add(draft.op, draft.attrs, inputs, draft.outputs, draft.path, draft.scope, draft.span)
             number[draft.id] = made.id
         graph.outputs = [replace(o, source=Source(number[o.source.node], o.source.output)) for o in self.outputs]
         recipes = {name: self.recipes[name] for name, _ in weights_of(graph)}
-        return Lowered(graph, recipes, (*self.lowered.notes, *self.notes))
+        return Lowered(graph, recipes, notes)
 
     # --- within ---
 
-    def _draft(self, node: Node, inputs: tuple[Source, ...]) -> Draft:
-        return Draft(node.id, (node.id, 0), node.op, node.attrs, inputs, node.outputs, node.path, node.scope, node.span)
+    @staticmethod
+    def _draft(node: Node) -> Draft:
+        rank = (node.id, 0)
+        return Draft(node.id, rank, node.op, node.attrs, node.inputs, node.outputs, node.path, node.scope, node.span)
 
     def _enter(self, draft: Draft) -> None:
         self.nodes[draft.id] = draft
