@@ -20,7 +20,7 @@ def enough_memory(what: str, kind: type[CompileError] = CompileError) -> Iterato
     except CompileError:
         raise
     except (MemoryError, RuntimeError, OSError) as error:
-        if not _is_lack(error):
+        if not is_lack_of_memory(error):
             raise
         where = "on the GPU" if isinstance(error, torch.cuda.OutOfMemoryError) else "on this machine"
         raise kind(
@@ -30,5 +30,6 @@ def enough_memory(what: str, kind: type[CompileError] = CompileError) -> Iterato
         ) from error
 
 
-def _is_lack(error: BaseException) -> bool:
+def is_lack_of_memory(error: BaseException) -> bool:
+    """Whether memory was what an error is about, whoever raises it."""
     return isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) or any(sign in str(error) for sign in _SIGNS)

@@ -111,7 +111,10 @@ def node_call(graph: Graph, node: Node, weights: Mapping[str, Tensor]) -> Callab
     call: Call = OPS[node.op].call(node.attrs, graph.input_types(node.id))
     match call:
         case Module():
-            return module(call, node.path, weights)
+            made = module(call, node.path, weights)
+            # It may have constants of its own, which were made on the CPU in float32.
+            like = next((weight for weight in weights.values() if weight.is_floating_point()), None)
+            return made if like is None else made.to(like.device, like.dtype)
         case Expression():
             return expression(call, len(graph.inputs(node.id)))
         case Parameter():

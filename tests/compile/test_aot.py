@@ -15,9 +15,11 @@ from resnetdsl.compile.engines.base import Job, Setting
 from resnetdsl.compile.engines.inductor import aot
 from resnetdsl.compile.engines.inductor.engine import Inductor
 from resnetdsl.compile.engines.onednn.malloc import keep_freed
+from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.inputs import input_spec
 from resnetdsl.compile.lower.lowered import Lowered
 from resnetdsl.compile.lower.pipeline import lower
+from resnetdsl.compile.memory import enough_memory
 from resnetdsl.compile.options import Batch, Layout, Mode, Precision
 from resnetdsl.compile.program import Program
 from resnetdsl.compile.recipes import evaluate_all
@@ -133,6 +135,30 @@ def test_a_package_is_loaded_and_run_for_its_device(
     assert package.run([last])[0] is last, "no copy of what lies as the code wants it"
     assert package._loader.benchmark == [cuda, cuda]
     assert not torch.backends.cudnn.benchmark
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), RuntimeError("CUDA out of memory")]
+)
+def test_a_lack_of_memory_is_called_one(
+    lowered: Lowered, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Not a failure of the compiler to be reported, nor an artifact that is damaged."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(torch.export, "export", fail)
+    job = Job(lowered, weights_of(lowered, 0), SETTING, tmp_path)
+    with pytest.raises(CompileError) as caught, enough_memory("compile it"):
+        aot.build(job, tmp_path)
+    assert caught.value.problem is Problem.NO_MEMORY
+    monkeypatch.setattr(aot, "AOTIModelPackageLoader", fail)
+    with pytest.raises(CompileError) as caught, enough_memory("open it"):
+        aot.Package(tmp_path / "p.pt2", {}, Layout.CHANNELS_LAST)
+    assert caught.value.problem is Problem.NO_MEMORY
+    where = "on the GPU" if isinstance(error, torch.OutOfMemoryError) else "on this machine"
+    assert where in caught.value.message
 
 
 def test_a_gpu_is_tuned_for_the_batch_that_counts(

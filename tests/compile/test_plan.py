@@ -420,3 +420,12 @@ def test_a_processor_without_kernels_is_told(monkeypatch: pytest.MonkeyPatch, tm
     assert "no kernels for float32" in (OneDnn().lacking("cpu", Precision.FLOAT32) or "")
     with pytest.raises(ArtifactError, match="cannot run here: there are no kernels"):
         OneDnn().open(tmp_path, {}, setting(network("    relu").checked))
+
+
+def test_constants_of_a_module_take_the_network_s_type() -> None:
+    """A filter that blurs is no weight: it is made in float32, and read with images of 16 bits."""
+    graph = lower(network("conv(4, 3x3) -> blur_pool -> relu").checked).graph
+    here = setting(graph, precision=Precision.BFLOAT16)
+    weights = {name: leaf.bfloat16() for name, leaf in random_weights(graph).items()}
+    (made,) = Plan(graph, weights, here).run([torch.randn(1, 3, 16, 16).bfloat16()])
+    assert made.dtype is torch.bfloat16

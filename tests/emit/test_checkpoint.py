@@ -176,3 +176,69 @@ def test_compiled_training_is_the_same_too(backend: str) -> None:
     found = {key.replace("_orig_mod.", ""): tensor for key, tensor in found.items()}
     for key, tensor in expected.items():
         torch.testing.assert_close(found[key], tensor, rtol=1e-3, atol=1e-4)
+
+
+# --- with what else trains ---
+
+
+def mixed_step(module: nn.Module, x: Tensor) -> dict[str, Tensor]:
+    with torch.autocast("cpu", torch.bfloat16):
+        return step(module, x)
+
+
+@pytest.mark.parametrize("name", ["tiny", "resnet18"])
+def test_mixed_precision_trains_the_same(name: str) -> None:
+    """The second time runs under the autocast of the first, though the backward pass is outside of it."""
+    plain, checkpointed = pair(name)
+    x = torch.randn(NETWORKS[name]).contiguous(memory_format=torch.channels_last)
+    for module in (plain, checkpointed):
+        module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def run(module: nn.Module) -> dict[str, Tensor]:
+        torch.manual_seed(1)
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = module(x).square().mean()
+        loss.backward()
+        found = {f"grad {key}": parameter.grad for key, parameter in module.named_parameters()}
+        return {key: leaf.clone() for key, leaf in (found | module.state_dict()).items() if leaf is not None}
+
+    expected, found = run(plain), run(checkpointed)
+    assert expected.keys() == found.keys()
+    for key, tensor in expected.items():
+        assert torch.equal(found[key], tensor), key
+
+
+def test_compiled_mixed_precision_trains_the_same() -> None:
+    plain, checkpointed = pair("tiny")
+    for module in (*plain.modules(), *checkpointed.modules()):
+        if type(module).__name__ in {"Dropout", "DropPath"}:
+            module.p = 0.0  # type: ignore[assignment]
+    x = torch.randn(NETWORKS["tiny"])
+    compiled = torch.compile(checkpointed, fullgraph=True, backend="aot_eager_decomp_partition")
+    expected, found = mixed_step(plain, x), mixed_step(compiled, x)
+    found = {key.replace("_orig_mod.", ""): tensor for key, tensor in found.items()}
+    for key, tensor in expected.items():
+        torch.testing.assert_close(found[key], tensor, rtol=0.05, atol=0.02)
+
+
+def test_distributed_training_reduces_each_gradient_once() -> None:
+    plain, checkpointed = pair("tiny")
+    torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
+    try:
+        wrapped = nn.parallel.DistributedDataParallel(checkpointed)
+        x = torch.randn(NETWORKS["tiny"])
+        for _ in range(2):
+            expected, found = step(plain, x), step(wrapped, x)
+        found = {key.replace("module.", "", 1): tensor for key, tensor in found.items()}
+        for key, tensor in expected.items():
+            torch.testing.assert_close(found[key], tensor, rtol=1e-5, atol=1e-6)
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_it_can_be_exported(training: bool) -> None:
+    plain, checkpointed = pair("resnet18")
+    x = torch.randn(NETWORKS["resnet18"])
+    exported = torch.export.export(checkpointed.train(training), (x,)).module()
+    torch.testing.assert_close(exported(x), plain.train(training)(x), rtol=1e-4, atol=1e-5)

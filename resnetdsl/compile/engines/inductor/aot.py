@@ -19,6 +19,7 @@ from resnetdsl.compile.engines.cuda_graphs import CudaGraphs, fastest_kernels
 from resnetdsl.compile.errors import ArtifactError, CompileError, Problem
 from resnetdsl.compile.files import no_space
 from resnetdsl.compile.inputs import VERIFY_ELEMENTS, InputSpec
+from resnetdsl.compile.memory import is_lack_of_memory
 from resnetdsl.compile.options import Layout, Mode
 from resnetdsl.compile.toolchain import find_compiler, writable_cache
 
@@ -112,6 +113,8 @@ class Package:
             self._loader = AOTIModelPackageLoader(str(path), "model", cuda, 1, -1)
             self.swap(weights)
         except (RuntimeError, OSError) as error:
+            if is_lack_of_memory(error):
+                raise
             reason = str(error).strip().splitlines() or [type(error).__name__]
             raise ArtifactError(
                 Problem.BAD_ARTIFACT, f"PyTorch cannot load the code: {reason[0]}", "compile it again on this machine"
@@ -178,6 +181,8 @@ def _backend(problem: Problem, message: str) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, AssertionError, ValueError, OSError) as error:
+        if is_lack_of_memory(error):
+            raise
         text = str(error)
         if "No space left on device" in text or "Disk quota exceeded" in text:
             raise no_space(Path("the temporary files")) from error
