@@ -238,3 +238,12 @@ def test_the_order_of_a_recording(monkeypatch: pytest.MonkeyPatch) -> None:
     found.run([torch.zeros(1)])
     assert "begin in pool 2" not in cuda.told
     assert CudaRecorder()._pool.startswith("pool")
+
+
+def test_a_call_in_inference_mode_and_one_outside() -> None:
+    found = graphs()
+    with torch.inference_mode():
+        assert found.run([torch.zeros(1)])[0].tolist() == [1]
+    assert found.run([torch.ones(1)])[0].tolist() == [2]
+    with torch.inference_mode():
+        assert found.run([torch.full((1,), 4.0)])[0].tolist() == [5]

@@ -149,9 +149,11 @@ class CudaGraphs:
         return self._recorded[shapes]
 
     def _record(self, inputs: list[Tensor]) -> _Recorded:
-        last = self._channels_last
-        own = [x.clone(memory_format=torch.channels_last if last and x.dim() == 4 else None) for x in inputs]
-        graph, outputs = self._recorder.record(lambda: self._runner.run([*own]))
+        order = torch.channels_last if self._channels_last else None
+        # What is made in inference mode cannot be written to outside of it, where the next call may come from.
+        with torch.inference_mode(mode=False), torch.no_grad():
+            own = [x.clone(memory_format=order if x.dim() == 4 else None) for x in inputs]
+            graph, outputs = self._recorder.record(lambda: self._runner.run([*own]))
         return _Recorded(graph, own, outputs)
 
 
