@@ -28,6 +28,7 @@ class Kernel:
 
 def kernels(run: Callable[[], object], device: str) -> list[Kernel]:
     """The kernels of one run, the longest first."""
+    from torch.autograd import DeviceType
     from torch.profiler import ProfilerActivity
     from torch.profiler import profile as profiling
 
@@ -38,7 +39,9 @@ def kernels(run: Callable[[], object], device: str) -> list[Kernel]:
         for _ in range(_RUNS):
             run()
     spent = "self_device_time_total" if gpu else "self_cpu_time_total"
-    made = [Kernel(each.key, each.count / _RUNS, getattr(each, spent) / 1e6 / _RUNS) for each in found.key_averages()]
+    # Of a GPU the kernels themselves, and not the calls on the host that launched them, to which their time is added.
+    rows = [each for each in found.key_averages() if not gpu or each.device_type == DeviceType.CUDA]
+    made = [Kernel(each.key, each.count / _RUNS, getattr(each, spent) / 1e6 / _RUNS) for each in rows]
     return sorted((each for each in made if each.seconds > 0), key=lambda each: -each.seconds)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from benchmarks import gpu
 from benchmarks.on_gpu import training
 from benchmarks.on_gpu.peers import OUR_ENGINE, contestants
 from benchmarks.on_gpu.plan import BEST_PEER, OURS, Unit, plan
-from benchmarks.on_gpu.profile import Kernel, kind, table
+from benchmarks.on_gpu.profile import Kernel, kernels, kind, table
 from benchmarks.on_gpu.unit import shares, targets
 from benchmarks.roofline import Ceilings, Work, ceilings, work
 from resnetdsl.bench.compete import Result, Row
@@ -227,3 +229,16 @@ def test_the_whole_way_on_a_cpu(options: list[str]) -> None:
     page = Path(options[5]).read_text(encoding="utf-8")
     assert "mkldnn::_convolution_pointwise" in page
     assert "| resnetdsl inductor |" in page
+
+
+def test_only_what_runs_on_the_card_is_profiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The calls on the host have the time of their kernels too, which would count twice."""
+    from torch.autograd import DeviceType
+
+    def event(name: str, device: DeviceType) -> SimpleNamespace:
+        return SimpleNamespace(key=name, count=10, device_type=device, self_device_time_total=1e6)
+
+    made = [event("aten::conv2d", DeviceType.CPU), event("sm90_fprop", DeviceType.CUDA)]
+    found = SimpleNamespace(key_averages=lambda: made)
+    monkeypatch.setattr(torch.profiler, "profile", lambda **_: nullcontext(found))
+    assert kernels(lambda: None, "cuda") == [Kernel("sm90_fprop", 2.0, 0.2)]
