@@ -168,8 +168,8 @@ def _check_here(metadata: Metadata, any_torch: bool) -> None:
             again,
         )
     using = engine(metadata.engine)
-    # Narrower types are fast, and in int8 right, by certain instructions alone.
-    anywhere = using.portable and metadata.setting.precision is Precision.FLOAT32
+    # On a processor narrower types are fast, and in int8 right, by certain instructions alone.
+    anywhere = using.portable and (metadata.device == "cuda" or metadata.setting.precision is Precision.FLOAT32)
     if not anywhere and (lacking := sorted(set(made.flags) - set(here.flags))):
         raise ArtifactError(
             Problem.OTHER_MACHINE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from resnetdsl.compile.artifact import Artifact, _check_here, load_artifact, read_metadata
 from resnetdsl.compile.container import METADATA, WEIGHTS
@@ -238,7 +240,52 @@ def test_artifacts_for_cuda_where_there_is_none(tmp_path: Path, monkeypatch: pyt
     assert error.problem is Problem.NO_CUDA
 
 
+def test_what_a_processor_lacks_is_nothing_to_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: (9, 0))
+    more = replace(Machine.this("cuda"), flags=("avx4096",))
+    here = setting(device="cuda", precision=Precision.BFLOAT16)
+    _check_here(metadata(engine="cudnn", machine=more, setting=here, versions={}), any_torch=False)
+    with pytest.raises(ArtifactError, match="avx4096"):
+        _check_here(metadata(engine="inductor", machine=more, setting=here, versions={}), any_torch=False)
+    with pytest.raises(ArtifactError, match=r"compute capability 8\.0, this one has 9\.0"):
+        _check_here(metadata(machine=replace(more, gpu="8.0"), setting=here, versions={}), any_torch=False)
+
+
 # --- running ---
+
+
+def on_card(monkeypatch: pytest.MonkeyPatch, current: int = 0) -> list[object]:
+    """A CUDA whose current device has a number; what devices were made the current one."""
+    entered: list[object] = []
+
+    def device(which: object) -> AbstractContextManager[None]:
+        entered.append(which)
+        return nullcontext()
+
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: current)
+    monkeypatch.setattr(torch.cuda, "device", device)
+    return entered
+
+
+def test_an_artifact_belongs_to_the_device_that_it_was_loaded_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    entered = on_card(monkeypatch, current=1)
+    taken: list[Tensor] = []
+
+    class Runner:
+        def run(self, inputs: list[Tensor]) -> list[Tensor]:
+            taken.extend(inputs)
+            return [inputs[0]]
+
+    artifact = Artifact(metadata(setting=setting(device="cuda"), outputs=("y",)), Runner())  # type: ignore[arg-type]
+    with FakeTensorMode():
+        x = torch.empty((2, 3, 64, 32), device="cuda:1", memory_format=torch.channels_last)
+        artifact(x)
+        assert entered == [torch.device("cuda", 1)], "kernels are launched on the current device"
+        with pytest.raises(ArtifactError, match="was loaded on cuda:1, this tensor is on cuda:0") as caught:
+            artifact(torch.empty(2, 3, 64, 32, device="cuda:0"))
+    assert 'x.to("cuda:1")' in caught.value.help
+    assert taken[0].stride() == x.stride(), "no copy of ours before the engine's"
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ _WAYS = "ways.json"
 class Cudnn:
     name = "cudnn"
     quick = True
-    portable = False
+    portable = True
 
     def lacking(self, device: str, precision: Precision) -> str | None:
         if device != "cuda":
