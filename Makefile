@@ -49,6 +49,10 @@ bench: ## the speed promises, as ratios measured in one run
 bench-compile: ## compiling and running beside torch.compile and others: 25 minutes of an idle machine, resumable
 	$(PYTHON) -m benchmarks.compile --write
 
+.PHONY: bench-passes
+bench-passes: ## what each pass of lowering gains on each engine: ten minutes of an idle machine
+	$(PYTHON) -m benchmarks.passes --write
+
 .PHONY: bench-gpu
 bench-gpu: ## ours and its peers on a GPU: 25 minutes, resumable; says what is lacking where there is none
 	$(PYTHON) -m benchmarks.gpu --write

@@ -97,6 +97,7 @@ class Network:
         backend: str | None = None,
         mode: str = "latency",
         without: Sequence[str] = (),
+        also: Sequence[str] = (),
         layout: str | None = None,
         threads: int | None = None,
         cache: bool = True,
@@ -109,9 +110,9 @@ class Network:
         """An artifact at `output` (.rnetc), verified against eager PyTorch; `resnetdsl.load_artifact` runs it.
 
         `batch` is a size or a range, `"1..32"`; `mode` says what is to be fast, `latency` or `throughput`;
-        `without` names passes to leave out; `cache` is whether code that was built before may be taken. The
-        weights are those of `module` if it is given, else of the checkpoint `weights`, else random from `seed`.
-        `calibration` says what the scales of `dtype="int8"` are measured on: a
+        `without` names passes to leave out, `also` those to do that usually are left out; `cache` is whether code
+        that was built before may be taken. The weights are those of `module` if it is given, else of the checkpoint
+        `weights`, else random from `seed`. `calibration` says what the scales of `dtype="int8"` are measured on: a
         `resnetdsl.compile.options.Calibration`. Raises CompileError; then nothing is written.
         """
         from resnetdsl.compile.build import chosen, compile_network
@@ -130,6 +131,7 @@ class Network:
                 backend=backend,
                 mode=mode,
                 without=without,
+                also=also,
                 layout=layout,
                 threads=threads,
                 cache=cache,

@@ -51,7 +51,7 @@ class Session:
         backend = str(settings["backend"])
         usable = tuple(each.name for each in ALL if each.lacking(self.device, self.precision) is None)
         names = usable if backend == "auto" else (engine(backend).name,)
-        more = {name: settings[name] for name in ("layout", "without", "mode") if settings[name]}
+        more = {name: settings[name] for name in ("layout", "without", "also", "mode") if settings[name]}
         self.entered = _chosen(contestants(self.device, names, **more), peers)
         self.module = made(network)
 

@@ -30,7 +30,7 @@ USUAL: Final[dict[str, object]] = {
 _HELP: Final = {
     "device": "what it runs on; auto is a GPU where there is one",
     "dtype": "what it computes in",
-    "layout": "how images lie in memory between layers; by default what is known to be fast",
+    "layout": "how images lie in memory between layers; by default as the engine is fastest",
     "mode": "what is to be fast: one request, or many",
     "backend": "the engine; auto takes the fastest here; without it onednn on a CPU, inductor on a GPU, else auto",
 }
@@ -51,6 +51,9 @@ def add_target(parser: argparse.ArgumentParser) -> None:
         "--threads", metavar="N", type=_count, help="processor threads that it is made for; PyTorch's number by default"
     )
     parser.add_argument("--without", metavar="PASS", action="append", default=[], help="leave out a pass; see --plan")
+    parser.add_argument(
+        "--with", metavar="PASS", action="append", default=[], dest="also", help="do a pass that is usually left out"
+    )
 
 
 def settle(args: argparse.Namespace, **usual: object) -> dict[str, object]:
@@ -62,8 +65,10 @@ def settle(args: argparse.Namespace, **usual: object) -> dict[str, object]:
     if args.target is not None:
         said = _target(args.target)
     given = {name: getattr(args, name) for name in USUAL if getattr(args, name) is not None}
-    without = dict.fromkeys((*_names(said.pop("without", ())), *args.without))
-    return {**USUAL, **usual, **said, **given, "without": tuple(without)}
+    off = [name for name in _names(said.pop("without", ())) if name not in args.also]
+    on = [name for name in _names(said.pop("also", ())) if name not in args.without]
+    passes = {"without": tuple(dict.fromkeys([*off, *args.without])), "also": tuple(dict.fromkeys([*on, *args.also]))}
+    return {**USUAL, **usual, **said, **given, **passes}
 
 
 def _target(name: str) -> dict[str, object]:

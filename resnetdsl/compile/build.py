@@ -14,7 +14,6 @@ from torch import nn
 from resnetdsl.collector import seldom
 from resnetdsl.compile.compiler import CompileResult, compile_module
 from resnetdsl.compile.errors import CompileError, Problem
-from resnetdsl.compile.lower.pipeline import PASSES
 from resnetdsl.compile.options import (
     Backend,
     Batch,
@@ -26,6 +25,7 @@ from resnetdsl.compile.options import (
     Precision,
     Provenance,
 )
+from resnetdsl.compile.passes import Passes
 from resnetdsl.compile.weights import load_weights
 from resnetdsl.ir.graph import CheckedGraph
 
@@ -64,12 +64,14 @@ def chosen(
     backend: str | None = None,
     mode: str = "latency",
     without: Sequence[str] = (),
+    also: Sequence[str] = (),
     layout: str | None = None,
     threads: int | None = None,
     cache: bool = True,
     calibration: Calibration | None = None,
 ) -> CompileOptions:
     """The options by their words, as Python and the command line have them. A `CompileError` where one is none."""
+    passes = Passes(tuple(dict.fromkeys(without)), tuple(dict.fromkeys(also)))
     return CompileOptions(
         Path(output),
         device=_one_of(Device, device, "device"),
@@ -77,7 +79,8 @@ def chosen(
         batch=Batch.parse(str(batch)),
         backend=None if backend is None else _one_of(Backend, backend, "backend"),
         mode=_one_of(Mode, mode, "mode"),
-        without=tuple(map(_pass, without)),
+        without=passes.without,
+        also=passes.also,
         layout=None if layout is None else _one_of(Layout, layout, "layout"),
         threads=threads,
         cache=cache,
@@ -91,10 +94,3 @@ def _one_of(kind: type[E], word: str, name: str) -> E:
     except ValueError as error:
         known = ", ".join(f"`{each.value}`" for each in kind)
         raise CompileError(Problem.BAD_OPTION, f"`{word}` is no {name}", f"one of {known}") from error
-
-
-def _pass(name: str) -> str:
-    known = [each.name for each in PASSES]
-    if name not in known:
-        raise CompileError(Problem.BAD_OPTION, f"there is no pass `{name}`", f"the passes are {', '.join(known)}")
-    return name

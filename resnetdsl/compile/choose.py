@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 
 from resnetdsl.compile.engines.base import Engine, Progress, Runner, Setting
-from resnetdsl.compile.engines.registry import ALL
+from resnetdsl.compile.engines.registry import ALL, unfit
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.make import Made
 from resnetdsl.compile.metadata import Trial
@@ -38,7 +38,7 @@ def choose(
 ) -> tuple[Engine, Made, tuple[Trial, ...]]:
     """The engine, what it made, and how all fared. A `CompileError` where none can be used or none agrees.
 
-    `attempt` makes the network called `name` with an engine.
+    `attempt` makes the network called `name` with an engine. The setting's layout is the one that is asked for.
     """
     made: dict[str, Made] = {}
     entered, failed = entrants(setting, engines)
@@ -64,7 +64,13 @@ def choose(
         times = measure({key: _call(each.runner, x) for key, each in made.items()})
     best = min(made, key=lambda key: times.get(key, 0.0))
     trials = tuple(
-        Trial(each.name, shape if each.name in times else (), times.get(each.name, 0.0), failed.get(each.name, ""))
+        Trial(
+            each.name,
+            shape if each.name in times else (),
+            times.get(each.name, 0.0),
+            failed.get(each.name, ""),
+            made[each.name].opened if each.name in made else 0.0,
+        )
         for each in engines
     )
     return next(each for each in engines if each.name == best), made[best], trials
@@ -72,7 +78,7 @@ def choose(
 
 def entrants(setting: Setting, engines: Sequence[Engine] = ALL) -> tuple[list[Engine], dict[str, str]]:
     """The engines to try, and why each of the others is not."""
-    lacks = {each.name: each.lacking(setting.device, setting.precision) for each in engines}
+    lacks = {each.name: unfit(each, setting.device, setting.precision, setting.layout) for each in engines}
     usable = [each for each in engines if lacks[each.name] is None]
     entered = [each for each in usable if each.quick] or usable
     reasons = {name: lack for name, lack in lacks.items() if lack is not None}

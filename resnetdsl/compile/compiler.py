@@ -23,11 +23,11 @@ from resnetdsl.compile.engines.registry import engine_for
 from resnetdsl.compile.errors import WeightsError
 from resnetdsl.compile.files import check_output, work_folder
 from resnetdsl.compile.lower.lowered import Note
-from resnetdsl.compile.lower.pipeline import lower
 from resnetdsl.compile.make import Subject, make
 from resnetdsl.compile.memory import enough_memory
 from resnetdsl.compile.metadata import Agreement, Machine, Metadata, Trial
 from resnetdsl.compile.options import CompileOptions, Precision, Provenance
+from resnetdsl.compile.passes import Passes
 from resnetdsl.compile.plan import decide
 from resnetdsl.compile.quantise import against_float32, make_quantised, quantise
 from resnetdsl.compile.verify import Reference
@@ -84,19 +84,20 @@ def compile_module(
     size = _bytes(module, options.precision)
     check_output(options.output, SUFFIX, size + _OVERHEAD)
     setting = decide(graph, options)
-    using = engine_for(options.backend, setting.device, setting.precision)
+    using = engine_for(options.backend, setting.device, setting.precision, setting.layout)
     cache = Cache.open() if options.cache else Cache.none()
     with work_folder() as work, _quiet(), _threads(options.threads), enough_memory(f"compile `{graph.name}`"):
         # The code and, while it is linked, what the engine makes of the weights.
         check_output(work / f"model{SUFFIX}", SUFFIX, 3 * size + _OVERHEAD)
         clock.start("lowering")
-        lowered = lower(graph, options.without)
+        passes = Passes(options.without, options.also)
         names = tuple(output.name for output in graph.outputs)
         if own:
             state = {name: tensor.clone() for name, tensor in state.items()}
         ready = module if own else copy.deepcopy(module)
         ready.eval().requires_grad_(False).to(setting.torch_device, setting.dtype)
-        network = Subject(graph, lowered, Reference(ready, names), state)
+        network = Subject(graph, passes, Reference(ready, names), state)
+        network.lowered(using)
         attempt = _attempt(network, setting, options, work, cache, clock.start)
         trials: tuple[Trial, ...] = ()
         if using is None:
@@ -109,7 +110,7 @@ def compile_module(
         clock.start("writing")
         metadata = Metadata(
             network=graph.name,
-            setting=setting,
+            setting=made.setting,
             outputs=names,
             provenance=provenance or Provenance(),
             engine=using.name,
@@ -118,13 +119,13 @@ def compile_module(
             machine=Machine.this(setting.device),
             agreement=made.agreement,
             checkpoint=leaves_of(graph),
-            recipes={} if made.quantised else lowered.recipes,
+            recipes={} if made.quantised else made.lowered.recipes,
             trials=trials,
             quantised=made.quantised,
         )
         container.write(options.output, metadata, made.weights, made.code)
     notes = (*((cache.trouble,) if cache.trouble else ()), *made.notes)
-    return CompileResult(options.output, metadata, clock.stop(), lowered.notes, notes, made.cached)
+    return CompileResult(options.output, metadata, clock.stop(), made.lowered.notes, notes, made.cached)
 
 
 def _attempt(

@@ -108,19 +108,21 @@ class Shape:
 @dataclass(frozen=True, slots=True)
 class Trial:
     """How an engine fared where the fastest was looked for: the median seconds on an input of that shape, or why it
-    was not measured. Without either it was the only one."""
+    was not measured. Without either it was the only one. `opens` are the seconds until it was ready to run."""
 
     engine: str
     shape: tuple[int, ...]
     seconds: float
     failed: str = ""
+    opens: float = 0.0
 
     def __str__(self) -> str:
         if self.failed:
             return f"{self.engine}: not taken: {self.failed}"
         if not self.shape:
-            return f"{self.engine}: the only one"
-        return f"{self.engine}: {self.seconds * 1000:.2f} ms on {'x'.join(map(str, self.shape))}"
+            return f"{self.engine}: the only one, opens in {self.opens:.1f} s"
+        shape = "x".join(map(str, self.shape))
+        return f"{self.engine}: {self.seconds * 1000:.2f} ms on {shape}, opens in {self.opens:.1f} s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +219,7 @@ class Metadata:
             "parameters": dict(self.provenance.parameters),
             "weights": self.provenance.weights,
             "mode": self.setting.mode.value,
-            "layout": self.setting.layout.value,
+            "layout": None if self.setting.layout is None else self.setting.layout.value,
             "engine": self.engine,
             "versions": dict(self.versions),
             "resnetdsl": self.resnetdsl,
@@ -273,7 +275,13 @@ class Metadata:
             checkpoint={name: _leaf(value) for name, value in root.table("checkpoint").found.items()},
             recipes=_recipes(root.table("recipes").found),
             trials=tuple(
-                Trial(trial.text("engine"), trial.integers("shape"), trial.number("seconds"), trial.text("failed"))
+                Trial(
+                    trial.text("engine"),
+                    trial.integers("shape"),
+                    trial.number("seconds"),
+                    trial.text("failed"),
+                    trial.number("opens"),
+                )
                 for trial in root.tables("trials")
             ),
             quantised=_quantised(root),
@@ -295,7 +303,7 @@ def _setting(root: _Reader) -> Setting:
             root.text("device"),
             Precision(root.text("precision")),
             Mode(root.text("mode")),
-            Layout(root.text("layout")),
+            None if root.found.get("layout") is None else Layout(root.text("layout")),
             InputSpec(dims),
         )
     except ValueError as error:

@@ -134,9 +134,11 @@ class CompileOptions:
     """None for the engine that is usual on the device."""
     mode: Mode = Mode.LATENCY
     without: tuple[str, ...] = ()
-    """Passes that are left out."""
+    """Passes that are to be left out."""
+    also: tuple[str, ...] = ()
+    """Passes that are to be done though they usually are not."""
     layout: Layout | None = None
-    """How images lie in memory between layers; None leaves it to us."""
+    """How images lie in memory between layers; None leaves it to the engine."""
     cache: bool = True
     """Whether code is taken from the cache and put there."""
     threads: int | None = None

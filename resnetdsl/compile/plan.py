@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
 
 from resnetdsl.compile.cache import Cache
 from resnetdsl.compile.choose import entrants
-from resnetdsl.compile.engines.base import Setting
+from resnetdsl.compile.engines.base import Engine, Setting
 from resnetdsl.compile.engines.registry import engine_for
 from resnetdsl.compile.errors import CompileError
 from resnetdsl.compile.inputs import input_spec
 from resnetdsl.compile.key import key
 from resnetdsl.compile.lower.lowered import Lowered, Note, missed, unlowered, weights_of
 from resnetdsl.compile.lower.pipeline import PASSES, lower
-from resnetdsl.compile.options import CompileOptions, Layout
+from resnetdsl.compile.make import settled
+from resnetdsl.compile.options import CompileOptions
+from resnetdsl.compile.passes import Passes
 from resnetdsl.compile.toolchain import find_device
 from resnetdsl.ir.dump import dump
 from resnetdsl.ir.graph import CheckedGraph, Graph
@@ -46,6 +48,10 @@ class Plan:
     setting: Setting
     options: CompileOptions
     stages: tuple[Stage, ...]
+    using: Engine | None
+    """None where the fastest is to be found, and where `refused` says why the one that is asked for cannot serve."""
+    refused: str
+    left_out: Mapping[str, str]
 
     @property
     def lowered(self) -> Lowered:
@@ -73,11 +79,10 @@ class Plan:
         for name, text in decisions:
             yield from _wrapped(f"  {name}", text, indent, width)
         yield ""
-        names = [stage.name for stage in self.stages[1:]]
-        indent = max(map(len, (*names, *self.options.without, "passes"))) + 4
+        indent = max(len(each.name) for each in PASSES) + 4
         for each in PASSES:
-            if each.name in self.options.without:
-                yield from _wrapped(f"  {each.name}", f"left out: not to {each.doc}", indent, width)
+            if each.name in self.left_out:
+                yield from _wrapped(f"  {each.name}", f"left out: {self.left_out[each.name]}", indent, width)
                 continue
             found = _grouped([note for note in self.notes if note.step == each.name and note.done])
             for what, places in found or [("nothing to do", [])]:
@@ -103,38 +108,48 @@ class Plan:
         count = "1 thread" if threads == 1 else f"{threads} threads"
         yield "device", setting.device if setting.device == "cuda" else f"{setting.device}, {count}"
         yield "precision", setting.precision.value
-        reason = "as asked" if options.layout else "which convolutions are fastest in"
-        yield "layout", f"{setting.layout.value}, {reason}"
+        yield "layout", self._layout()
         yield "mode", setting.mode.value
         yield "engine", self._engine()
 
+    def _layout(self) -> str:
+        if self.setting.layout is not None:
+            return f"{self.setting.layout.value}, as asked"
+        if self.using is None:
+            return "as the engine has it"
+        known = self.using.layouts(self.setting.device)
+        return f"{known.usual.value}, {known.why}" if known.usual else f"the engine's own: {known.why}"
+
     def _engine(self) -> str:
         setting = self.setting
-        try:
-            engine = engine_for(self.options.backend, setting.device, setting.precision)
-        except CompileError as error:
-            return error.message
-        if engine is None:
+        if self.using is None:
             names = [each.name for each in entrants(setting)[0]]
-            return f"the fastest of {', '.join(names)}, to be measured" if names else "none can be used here"
+            return self.refused or (
+                f"the fastest of {', '.join(names)}, to be measured" if names else "none can be used here"
+            )
         cache = Cache.open() if self.options.cache else Cache.none()
-        known = cache.has(key(self.graph, self.lowered, setting, engine))
-        return f"{engine.name}; its code is {'in the cache' if known else 'to be built'}"
+        known = cache.has(key(self.graph, self.lowered, settled(self.using, setting), self.using))
+        return f"{self.using.name}; its code is {'in the cache' if known else 'to be built'}"
 
 
 def plan(graph: CheckedGraph, options: CompileOptions) -> Plan:
     """What `compile_module` would do. Nothing is compiled and no weights are needed."""
+    setting = decide(graph, options)
+    using, refused = None, ""
+    try:
+        using = engine_for(options.backend, setting.device, setting.precision, setting.layout)
+    except CompileError as error:
+        refused = error.message
+    left_out = Passes(options.without, options.also).left_out(using)
     stages = [Stage("checked", "the network as it was checked", unlowered(graph))]
-    lower(graph, options.without, lambda each, found: stages.append(Stage(each.name, each.doc, found)))
-    return Plan(graph, decide(graph, options), options, tuple(stages))
+    lower(graph, left_out, lambda each, found: stages.append(Stage(each.name, each.doc, found)))
+    return Plan(graph, setting, options, tuple(stages), using, refused, left_out)
 
 
 def decide(graph: CheckedGraph, options: CompileOptions) -> Setting:
     """What is built for, where the options leave it open. A `CompileError` where there is no such device."""
     device = find_device(options.device)
-    # Convolutions have kernels for channels-last images on CPUs (oneDNN) and on tensor cores, and none that are faster.
-    layout = options.layout or Layout.CHANNELS_LAST
-    return Setting(device.type, options.precision, options.mode, layout, input_spec(graph, options.batch))
+    return Setting(device.type, options.precision, options.mode, options.layout, input_spec(graph, options.batch))
 
 
 def _size(graph: Graph) -> str:

@@ -8,6 +8,7 @@ the layers belong to them, so they are not swapped.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from resnetdsl.compile.engines.onnx_form import missing, to_onnx
 from resnetdsl.compile.engines.onnxruntime import refusals
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.files import cannot_write
-from resnetdsl.compile.make import Made, Subject
+from resnetdsl.compile.make import Made, Subject, settled
 from resnetdsl.compile.metadata import Agreement, Machine, Measurement, Quantised
 from resnetdsl.compile.options import Keep, Precision
 from resnetdsl.compile.weights import not_finite
@@ -84,10 +85,11 @@ def quantise(
             return None if batch is None else {ONNX_INPUT: batch.numpy()}
 
     progress("calibrating")
-    weights = subject.derive(setting)
+    lowered = subject.lowered()
+    weights = subject.derive(lowered, setting)
     if bad := not_finite(weights):
         raise CompileError(Problem.BAD_WEIGHTS, f"int8 has no scale for {bad[0]}", "load weights that are all numbers")
-    job = Job(subject.lowered, weights, setting, work)
+    job = Job(lowered, weights, setting, work)
     model = to_onnx(job, free_batch=True, values=True)
     weighted = [node.name for node in model.graph.node if node.op_type in _WEIGHTED]
     kept = tuple(dict.fromkeys(name for each in sorted(keep, key=lambda k: k.value) for name in each.of(weighted)))
@@ -139,12 +141,15 @@ def make_quantised(
     code, scratch = work / using.name / "code", work / using.name / "scratch"
     code.mkdir(parents=True)
     scratch.mkdir()
-    built: Built = using.build(Job(subject.lowered, {}, setting, scratch, progress, quantised.model), code)
+    setting, lowered = settled(using, setting), subject.lowered()
+    built: Built = using.build(Job(lowered, {}, setting, scratch, progress, quantised.model), code)
     progress("verifying")
+    begin = time.perf_counter()
     runner = using.open(code, {}, setting)
+    opened = time.perf_counter() - begin
     agreement, report = _compare(subject, runner, setting, quantised)
     notes = (*quantised.samples.notes, *built.notes, *_remarks(report, setting))
-    return Made(code, {}, runner, agreement, notes, False, report)
+    return Made(setting, lowered, code, {}, runner, agreement, notes, False, opened, report)
 
 
 def against_float32(using: Engine, subject: Subject, setting: Setting, made: Made, work: Path) -> Made:
@@ -153,8 +158,9 @@ def against_float32(using: Engine, subject: Subject, setting: Setting, made: Mad
     code, scratch = work / "float32" / "code", work / "float32" / "scratch"
     code.mkdir(parents=True)
     scratch.mkdir()
-    weights = subject.derive(plain)
-    using.build(Job(subject.lowered, weights, plain, scratch), code)
+    lowered = subject.lowered(using)
+    weights = subject.derive(lowered, plain)
+    using.build(Job(lowered, weights, plain, scratch), code)
     other = using.open(code, weights, plain)
     x = torch.randn(shape_to_time(setting), generator=torch.Generator().manual_seed(0))
     times = measure({"int8": lambda: made.runner.run([x]), "float32": lambda: other.run([x])})

@@ -63,6 +63,7 @@ def _tame(module: nn.Module) -> None:
 
 
 def lowered(net: Network, *without: str) -> Lowered:
+    """By all passes but these, those too that are usually left out."""
     return lower(net.checked, without)
 
 

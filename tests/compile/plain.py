@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from resnetdsl.compile.engines import registry
-from resnetdsl.compile.engines.base import Built, Job, Setting, Weights
+from resnetdsl.compile.engines.base import Built, Job, Layouts, Setting, Weights
 from resnetdsl.compile.lower.lowered import Lowered
-from resnetdsl.compile.options import Precision
+from resnetdsl.compile.options import Layout, Precision
 from resnetdsl.compile.program import Program
 
 
@@ -24,6 +24,7 @@ class Plain:
     name = "plain"
     quick = True
     portable = True
+    unpaid: Mapping[str, str] = {}
 
     def __init__(self, seconds: float = 0.0) -> None:
         self.seconds = seconds
@@ -33,6 +34,9 @@ class Plain:
 
     def lacking(self, device: str, precision: Precision) -> str | None:
         return None
+
+    def layouts(self, device: str) -> Layouts:
+        return Layouts((Layout.CHANNELS_LAST, Layout.CONTIGUOUS), "neither of which matters to it")
 
     def versions(self) -> Mapping[str, str]:
         return {"plain": self.release}

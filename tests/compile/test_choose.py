@@ -16,7 +16,7 @@ import resnetdsl
 from resnetdsl.compile import choose
 from resnetdsl.compile.artifact import load_artifact
 from resnetdsl.compile.choose import measure, shape_to_time
-from resnetdsl.compile.engines.base import Built, Job, Runner, Setting, Weights
+from resnetdsl.compile.engines.base import Built, Job, Layouts, Runner, Setting, Weights
 from resnetdsl.compile.engines.inductor.engine import Inductor
 from resnetdsl.compile.engines.onednn.engine import OneDnn
 from resnetdsl.compile.engines.registry import ALL
@@ -38,6 +38,7 @@ class Fake:
     """An engine that runs the lowered graph's own program, slowly or wrongly if it is told to."""
 
     portable = True
+    unpaid: Mapping[str, str] = {}
 
     def __init__(
         self, name: str, wait: float = 0.001, error: float = 0.0, lack: str | None = None, quick: bool = True
@@ -47,6 +48,9 @@ class Fake:
 
     def lacking(self, device: str, precision: Precision) -> str | None:
         return self.lack
+
+    def layouts(self, device: str) -> Layouts:
+        return Layouts((), "it has none")
 
     def versions(self) -> Mapping[str, str]:
         return {}
@@ -125,7 +129,7 @@ def test_what_is_not_here_is_said_and_passed_over(using: object, tmp_path: Path)
     found = metadata(tmp_path)
     assert found.engine == "here"
     assert str(found.trials[0]) == "absent: not taken: it is not installed; pip install it"
-    assert str(found.trials[1]) == "here: the only one"
+    assert str(found.trials[1]).startswith("here: the only one, opens in ")
 
 
 def test_one_that_compiles_for_long_is_not_tried_unasked(using: object, tmp_path: Path) -> None:
@@ -208,4 +212,4 @@ def test_without_a_compiler_the_command_ends_with_an_artifact_that_runs(
 
 
 def test_a_trial_says_what_it_measured() -> None:
-    assert str(Trial("openvino", (1, 3, 8, 8), 0.00125)) == "openvino: 1.25 ms on 1x3x8x8"
+    assert str(Trial("openvino", (1, 3, 8, 8), 0.00125, "", 0.26)) == "openvino: 1.25 ms on 1x3x8x8, opens in 0.3 s"

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from resnetdsl.compile.artifact import load_artifact
 from resnetdsl.compile.build import chosen
 from resnetdsl.compile.errors import CompileError
 from resnetdsl.compile.lower.pipeline import PASSES
+from resnetdsl.compile.options import Layout
 from resnetdsl.ir.load import load
 from tests.cli.running import run
 from tests.compile.lowering import network
@@ -40,16 +42,35 @@ def test_it_tells_what_is_done_and_what_is_not() -> None:
 def test_every_pass_is_told_of() -> None:
     found = text(without=["branches"])
     assert all(f"\n  {each.name} " in found for each in PASSES)
-    assert "branches      left out: not to merge" in found
+    assert "branches      left out: not wanted" in found
+
+
+BESIDE = "relu -> concat(conv(2, 1x1) -> relu, conv(2, 1x1) -> tanh)"
+
+
+def test_a_pass_that_does_not_pay_is_done_when_it_is_asked_for() -> None:
+    net = network(BESIDE, size="8x16x16")
+    assert "parallel      left out: on no engine" in str(net.plan(device="cpu"))
+    assert "merged into one and a split" in str(net.plan(device="cpu", also=["parallel"]))
+    assert "norms         left out: on onnxruntime it does not pay" in str(
+        net.plan(device="cpu", backend="onnxruntime")
+    )
+    assert "norms         nothing" in str(net.plan(device="cpu", backend="onnxruntime", also=["norms"]))
+
+
+def test_a_pass_cannot_be_asked_for_and_left_out() -> None:
+    with pytest.raises(CompileError, match="`parallel` is asked for and left out"):
+        chosen(without=["parallel"], also=["parallel"])
+    with pytest.raises(CompileError, match="no pass `parallels`"):
+        chosen(also=["parallels"])
 
 
 def test_the_decisions_are_told() -> None:
-    found = text(batch="1..8", dtype="bfloat16", layout="contiguous", threads=2, mode="throughput")
+    found = text(batch="1..8", dtype="bfloat16", threads=2, mode="throughput")
     for words in (
         "batch 1..8",
         "cpu, 2 threads",
         "bfloat16",
-        "contiguous, as asked",
         "throughput",
         "onednn; its code",
     ):
@@ -68,7 +89,7 @@ def test_it_fits_into_the_terminal() -> None:
 def test_emit_gives_the_graph_after_each_pass() -> None:
     stages = dict(network(BODY).plan(device="cpu").emit())
     again = ("fold-after", "fold-before", "branches")  # branches were merged
-    names = [each.name for each in PASSES]
+    names = [each.name for each in PASSES if not each.unpaid]
     names[6:6] = again
     assert list(stages) == ["00-checked", *(f"{at:02}-{name}" for at, name in enumerate(names, 1))]
     sizes = [len(load(each)) for each in stages.values()]
@@ -104,3 +125,53 @@ def test_the_command_line(tmp_path: Path) -> None:
     failed = run("compile", str(spec), "--plan", "--without", "folding")
     assert failed.code == 2
     assert "no pass `folding`" in failed.err
+
+
+# --- how images lie ---
+
+
+@pytest.mark.parametrize(
+    ("backend", "layout", "words"),
+    [
+        (None, None, "channels_last, in which a convolution of 1x1 is a product of the image as it lies"),
+        ("onednn", "channels_last", "channels_last, as asked"),
+        ("inductor", None, "channels_last, in which oneDNN's convolutions are fastest"),
+        ("inductor", "contiguous", "contiguous, as asked"),
+        (None, "contiguous", "contiguous, as asked"),
+        ("onnxruntime", None, "the engine's own: it lays images out anew for its kernels, in blocks of channels"),
+        ("openvino", None, "the engine's own: it lays images out as each of its kernels wants them"),
+        ("auto", None, "as the engine has it"),
+    ],
+)
+def test_the_layout_is_told_with_its_reason(backend: str | None, layout: str | None, words: str) -> None:
+    assert f"layout {words}" in " ".join(text(backend=backend, layout=layout).split())
+
+
+@pytest.mark.parametrize(
+    ("backend", "words"),
+    [
+        ("onednn", "its images are channels_last, in which"),
+        ("onnxruntime", "no layout can be asked of it: it lays images out anew"),
+        ("openvino", "no layout can be asked of it"),
+    ],
+)
+def test_a_layout_that_an_engine_has_not(backend: str, words: str, tmp_path: Path) -> None:
+    net = network(BODY)
+    output = tmp_path / "n.rnetc"
+    with pytest.raises(CompileError, match=words) as caught:
+        net.compile(output, device="cpu", backend=backend, layout="contiguous")
+    assert "leave out `--layout`, or use `--backend inductor`" in caught.value.message
+    assert not output.exists()
+    assert words in " ".join(str(net.plan(device="cpu", backend=backend, layout="contiguous")).split())
+
+
+def test_the_fastest_is_found_among_those_that_have_the_layout() -> None:
+    net = network(BODY)
+    assert "the fastest of inductor, to be measured" in str(net.plan(device="cpu", backend="auto", layout="contiguous"))
+    assert "inductor; its code" in str(net.plan(device="cpu", layout="contiguous"))
+
+
+def test_an_artifact_says_how_its_images_lie(tmp_path: Path) -> None:
+    for backend, layout in (("onednn", Layout.CHANNELS_LAST), ("onnxruntime", None), ("openvino", None)):
+        made = network(BODY).compile(tmp_path / f"{backend}.rnetc", device="cpu", backend=backend)
+        assert load_artifact(made.path).metadata.setting.layout is layout

@@ -188,6 +188,23 @@ def test_numbers_in_a_chain_stay_numbers() -> None:
     assert distance(net, lowered(net)) < EXACT
 
 
+@pytest.mark.parametrize(
+    "reader", ["(y + y) -> conv(3, 1x1)", "(y + (y -> avg_pool(3, 1, 1))) -> conv(3, 1x1)", "y - y"]
+)
+def test_a_shift_that_arrives_twice_stays(reader: str) -> None:
+    net = network(f"relu\nlet y = here + 0.7\n{reader}")
+    found = lowered(net)
+    assert "add_scalar" in ops(found)
+    assert distance(net, found) < EXACT
+
+
+def test_a_chain_that_is_read_in_the_middle_stays() -> None:
+    net = network(f"relu -> {NORM}\nlet y = here\n(y -> scale -> tanh) + (y -> sigmoid)")
+    found = lowered(net)
+    assert ops(found).count("multiply") == 1
+    assert distance(net, found) < EXACT
+
+
 def test_an_outlet_in_the_middle_of_a_chain_stays() -> None:
     net = network(f"relu -> {NORM}\ntap t\nscale -> relu")
     found = lowered(net)

@@ -265,7 +265,8 @@ def test_each_pass_can_be_left_out() -> None:
         "std_conv(8, 3x3) -> batch_norm -> relu -> dropout -> batch_norm -> conv(8, 1x1) -> relu\n"
         "let y = (conv(8, 3x3) -> batch_norm) + (conv(8, 1x1) -> batch_norm) + batch_norm\n"
         "concat(y -> conv(4, 1x1) -> relu, y -> conv(4, 1x1) -> tanh) -> batch_norm -> relu\n"
-        "here * exp(g)"
+        "here * exp(g)\n"
+        "relu -> (t => t * 2 * 3) -> tanh"
     )
     net = network(body)
     whole = lowered(net)

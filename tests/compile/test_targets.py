@@ -51,6 +51,7 @@ def test_a_file(target: Path) -> None:
         "batch": "1..4",
         "threads": 2,
         "without": ("norms",),
+        "also": ("training",),
     }
 
 
@@ -61,7 +62,7 @@ def settled(*arguments: str) -> dict[str, object]:
 
 
 def test_options_win_over_the_target_and_the_target_over_what_is_usual(target: Path) -> None:
-    assert settled() == {**options.USUAL, "without": ()}
+    assert settled() == {**options.USUAL, "without": (), "also": ()}
     found = settled("--target", str(target), "--dtype", "float32", "--without", "training", "--without", "norms")
     assert found == {
         "device": "cpu",
@@ -72,7 +73,10 @@ def test_options_win_over_the_target_and_the_target_over_what_is_usual(target: P
         "backend": None,
         "threads": 2,
         "without": ("norms", "training"),
+        "also": (),
     }
+    assert settled("--target", str(target), "--with", "norms")["without"] == ()
+    assert settled("--with", "parallel")["also"] == ("parallel",)
 
 
 def test_the_command_line_knows_the_choices_of_the_compiler() -> None:

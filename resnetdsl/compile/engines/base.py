@@ -34,8 +34,10 @@ class Setting:
     """`cpu` or `cuda`."""
     precision: Precision
     mode: Mode
-    layout: Layout
-    """How the images inside lie in memory; inputs and outputs may lie as they like."""
+    layout: Layout | None
+    """How the images inside lie in memory, None where the engine has ways of its own. Inputs and outputs may lie as
+    they like.
+    """
     input: InputSpec
 
     @property
@@ -82,6 +84,18 @@ class Built:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Layouts:
+    """The layouts that an engine can be asked for, the usual one first, and why that; none where it decides itself."""
+
+    choices: tuple[Layout, ...]
+    why: str
+
+    @property
+    def usual(self) -> Layout | None:
+        return self.choices[0] if self.choices else None
+
+
 class Runner(Protocol):
     """Opened files. Sizes and types of the inputs have been checked against the setting."""
 
@@ -114,6 +128,15 @@ class Engine(Protocol):
 
     def lacking(self, device: str, precision: Precision) -> str | None:
         """Why it cannot be used here for this, in words that end with what to do; None if it can."""
+        ...
+
+    def layouts(self, device: str) -> Layouts:
+        """How it can have images lie in memory, and why so."""
+        ...
+
+    @property
+    def unpaid(self) -> Mapping[str, str]:
+        """Passes that make networks slower here, each with why: left out unless they are asked for."""
         ...
 
     def versions(self) -> Mapping[str, str]:

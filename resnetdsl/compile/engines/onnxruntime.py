@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.utils.dlpack import from_dlpack
 
-from resnetdsl.compile.engines.base import Built, Job, Setting, Weights
+from resnetdsl.compile.engines.base import Built, Job, Layouts, Setting, Weights
 from resnetdsl.compile.engines.onnx_form import installed, missing, outside, to_onnx
 from resnetdsl.compile.errors import ArtifactError, Problem
 from resnetdsl.compile.files import cannot_write
@@ -30,6 +30,7 @@ class OnnxRuntime:
     name = "onnxruntime"
     quick = True
     portable = True
+    unpaid: Mapping[str, str] = {"norms": "it runs a batch norm as one op, and a factor and a shift as two"}
 
     def lacking(self, device: str, precision: Precision) -> str | None:
         if device != "cpu":
@@ -37,6 +38,9 @@ class OnnxRuntime:
         if precision not in {Precision.FLOAT32, Precision.INT8}:
             return f"it has no {precision.value} on a CPU; use `--backend inductor` or openvino"
         return missing("onnx", "onnxruntime")
+
+    def layouts(self, device: str) -> Layouts:
+        return Layouts((), "it lays images out anew for its kernels, in blocks of channels")
 
     def versions(self) -> Mapping[str, str]:
         return {"onnxruntime": installed("onnxruntime")}

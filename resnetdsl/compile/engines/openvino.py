@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from resnetdsl.compile.engines.base import Built, Job, Setting, Weights
+from resnetdsl.compile.engines.base import Built, Job, Layouts, Setting, Weights
 from resnetdsl.compile.engines.onnx_form import installed, missing, outside, to_onnx
 from resnetdsl.compile.errors import ArtifactError, CompileError, Problem
 from resnetdsl.compile.files import no_space
@@ -41,6 +41,7 @@ class OpenVino:
     name = "openvino"
     quick = True
     portable = True
+    unpaid: Mapping[str, str] = {}
 
     def lacking(self, device: str, precision: Precision) -> str | None:
         if device != "cpu":
@@ -54,6 +55,9 @@ class OpenVino:
             case _:
                 return f"it has no {precision.value} on a CPU; use `--backend inductor`"
         return missing("onnx", "openvino")
+
+    def layouts(self, device: str) -> Layouts:
+        return Layouts((), "it lays images out as each of its kernels wants them")
 
     def versions(self) -> Mapping[str, str]:
         return {"openvino": installed("openvino")}
@@ -95,6 +99,7 @@ def _with_inputs_for_weights(model: ModelProto) -> bytes:
         if tensor.name in names:
             entry = model.graph.input.add(name=tensor.name)
             entry.type.tensor_type.elem_type = tensor.data_type
+            entry.type.tensor_type.shape.SetInParent()  # else a single number has no known rank
             for size in tensor.dims:
                 entry.type.tensor_type.shape.dim.add(dim_value=size)
     del model.graph.initializer[:]

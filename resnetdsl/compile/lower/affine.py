@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from resnetdsl.compile.lower.rewrite import Draft, Rewriter
 from resnetdsl.compile.recipes import Apply, Full, Recipe, multiply, reshape, subtract
-from resnetdsl.ir.graph import Source
+from resnetdsl.ir.graph import Source, Value
 from resnetdsl.ir.types import TensorType
 from resnetdsl.ops.attrs import flag, number
 
@@ -102,3 +102,20 @@ def _batch_norm(rewriter: Rewriter, node: Draft, channels: int) -> Affine:
         bias = rewriter.leaf(node, "bias")
     shift = subtract(bias, multiply(rewriter.leaf(node, "running_mean"), scale))
     return Affine(channels, node.inputs[0], scale, shift)
+
+
+def emit(rewriter: Rewriter, whole: Affine, like: Draft) -> Source:
+    """The factor and the shift, as ops."""
+    source = whole.operand
+    for op, recipe in (("multiply", whole.scale), ("add", whole.shift)):
+        if recipe is None:
+            continue
+        if isinstance(recipe, Full):
+            made = rewriter.add(f"{op}_scalar", {"value": recipe.value}, (source,), like, f"{like.path}.{op}")
+        else:
+            vector: dict[str, Value] = {"shape": (whole.channels,), "value": 0.0, "std": 0.02, "axes": "c"}
+            leaf = "scale" if op == "multiply" else "shift"
+            weight = rewriter.source(rewriter.add("param", vector, (), like, f"{like.path}.{leaf}", {"": recipe}))
+            made = rewriter.add(op, {}, (source, weight), like, f"{like.path}.{op}")
+        source = rewriter.source(made)
+    return source

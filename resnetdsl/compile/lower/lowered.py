@@ -49,11 +49,15 @@ class Lowered:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """A step of lowering. `doc` is a line for people; `apply` returns a new Lowered with its notes added."""
+    """A step of lowering. `doc` is a line for people; `apply` returns a new Lowered with its notes added.
+
+    `unpaid` says why it is left out unless it is asked for.
+    """
 
     name: str
     doc: str
     apply: Callable[[Lowered], Lowered]
+    unpaid: str = ""
 
 
 def unlowered(graph: Graph) -> Lowered:

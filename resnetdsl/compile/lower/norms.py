@@ -1,126 +1,23 @@
-"""A batch norm that could not be folded becomes one factor and one shift for each channel; a chain of such becomes one.
+"""A batch norm that could not be folded becomes one factor and one shift for each channel.
 
 Pattern: any `batch_norm` that is left. With its running statistics it is `x * scale + shift`, whose two vectors are
-computed once: a multiplication and an addition that a compiler fuses with what stands around them. Norms, factors and
-shifts of which each is read by the next alone are one such pair together.
-
-A factor alone behind a product, a gate's or a routed sum's, goes to the smaller side of it: `(x * gate) * s` is
-`x * (gate * s)`, and the gate has one number where the image has a plane of them.
+computed once: a multiplication and an addition that a compiler fuses with what stands around them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
-from resnetdsl.compile.lower.affine import Affine, affine
+from resnetdsl.compile.lower.affine import affine, emit
 from resnetdsl.compile.lower.lowered import Lowered, Pass
-from resnetdsl.compile.lower.rewrite import Draft, Rewriter
-from resnetdsl.compile.recipes import Full, Recipe, add, multiply
-from resnetdsl.ir.graph import Source, Value
-
-_SMALLER = 8
-"""How many times as large the product must be as a side of it that takes the factor."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Chain:
-    """Its nodes, how many ops they are, and what they do together."""
-
-    nodes: tuple[Draft, ...]
-    ops: int
-    norms: bool
-    whole: Affine
+from resnetdsl.compile.lower.rewrite import Rewriter
 
 
 def apply(lowered: Lowered) -> Lowered:
     rewriter = Rewriter(lowered, PASS.name)
-    for node in [*rewriter.nodes.values()]:
-        if node.id in rewriter.nodes and (chain := _chain(rewriter, node)) is not None:
-            _rewrite(rewriter, chain)
+    for norm in [*rewriter.nodes.values()]:
+        if norm.op == "batch_norm" and (found := affine(rewriter, norm)) is not None:
+            rewriter.note(norm.path, "`batch_norm` made a factor and a shift")
+            rewriter.replace(norm, emit(rewriter, found, norm))
     return rewriter.finish()
 
 
-def _chain(rewriter: Rewriter, last: Draft) -> _Chain | None:
-    """The chain that ends here; None in the middle of one, and where there is none."""
-    whole = affine(rewriter, last)
-    reader = rewriter.only_reader(last.id)
-    if whole is None or (reader is not None and affine(rewriter, reader) is not None):
-        return None
-    nodes = [last]
-    while rewriter.only_reader(whole.operand.node) is nodes[-1]:
-        node = rewriter.nodes[whole.operand.node]
-        if (before := affine(rewriter, node)) is None or before.channels != whole.channels:
-            break
-        whole = _composed(before, whole)
-        nodes.append(node)
-    norms = sum(node.op == "batch_norm" for node in nodes)
-    return _Chain(tuple(nodes[::-1]), len(nodes) + norms, norms > 0, whole)
-
-
-def _composed(first: Affine, then: Affine) -> Affine:
-    """s2 * (s1 * x + t1) + t2."""
-    scale = _times(first.scale, then.scale)
-    shift = first.shift if first.shift is None else _times(first.shift, then.scale)
-    if then.shift is not None:
-        shift = then.shift if shift is None else add(shift, then.shift)
-    return Affine(first.channels, first.operand, scale, shift)
-
-
-def _times(left: Recipe | None, right: Recipe | None) -> Recipe | None:
-    match left, right:
-        case None, other:
-            return other
-        case other, None:
-            return other
-        case Full(shape, one), Full(_, other):
-            return Full(shape, one * other)
-        case _:
-            return multiply(left, right)
-
-
-def _rewrite(rewriter: Rewriter, chain: _Chain) -> None:
-    last, whole, name = chain.nodes[-1], chain.whole, ", ".join(node.path for node in chain.nodes)
-    product = rewriter.nodes[whole.operand.node]
-    side = _smaller_side(rewriter, product, chain)
-    if side is not None:
-        moved = _emit(rewriter, replace(whole, operand=product.inputs[side]), last)
-        sides = (moved, product.inputs[1]) if side == 0 else (product.inputs[0], moved)
-        rewriter.rewire(product, sides)
-        rewriter.note(name, "factor moved to the smaller side of a product")
-        rewriter.replace(last, whole.operand)
-    elif chain.norms or (whole.scale is not None) + (whole.shift is not None) < chain.ops:
-        one = len(chain.nodes) == 1
-        rewriter.note(name, "`batch_norm` made a factor and a shift" if one else "made one factor and shift")
-        rewriter.replace(last, _emit(rewriter, whole, last))
-
-
-def _smaller_side(rewriter: Rewriter, product: Draft, chain: _Chain) -> int | None:
-    """Which operand of a product that only the chain reads takes a factor for less."""
-    alone = rewriter.only_reader(product.id) is chain.nodes[0]
-    if product.op != "multiply" or chain.whole.shift is not None or not alone:
-        return None
-    for at, type in enumerate(rewriter.input_types(product)):
-        small = type.numel * _SMALLER <= product.outputs[0].numel
-        if type.batched and small and type.axes == product.outputs[0].axes and type.size("c") == chain.whole.channels:
-            return at
-    return None
-
-
-def _emit(rewriter: Rewriter, whole: Affine, like: Draft) -> Source:
-    """The factor and the shift, as ops."""
-    source = whole.operand
-    for op, recipe in (("multiply", whole.scale), ("add", whole.shift)):
-        if recipe is None:
-            continue
-        if isinstance(recipe, Full):
-            made = rewriter.add(f"{op}_scalar", {"value": recipe.value}, (source,), like, f"{like.path}.{op}")
-        else:
-            vector: dict[str, Value] = {"shape": (whole.channels,), "value": 0.0, "std": 0.02, "axes": "c"}
-            leaf = "scale" if op == "multiply" else "shift"
-            weight = rewriter.source(rewriter.add("param", vector, (), like, f"{like.path}.{leaf}", {"": recipe}))
-            made = rewriter.add(op, {}, (source, weight), like, f"{like.path}.{op}")
-        source = rewriter.source(made)
-    return source
-
-
-PASS = Pass("norms", "turn the norms and factors that are left into one factor and one shift each", apply)
+PASS = Pass("norms", "turn the batch norms that are left into a factor and a shift", apply)

@@ -1,11 +1,12 @@
-"""Layers that read one tensor in the same way become one layer and a split, where that pays.
+"""Layers that read one tensor in the same way become one layer and a split.
 
 Pattern: several `conv` (of one group) or several `linear` with the same operand and the same arguments but for their
 number of outputs. Each output depends on its own rows of the weight alone, so the weights can be stacked.
 
-It pays where what they read is large beside what they write: reading it once saves more than parts of a wider result
-cost whoever reads them next. Measured on CPU with oneDNN: 512 channels to three times 128 at 14x14 run in 0.7 to 0.8 of
-the time, 64 to 64 and 256 at 56x56 and batch 16 in 1.2 of it. The bound is outputs of twice the input.
+What they read is read once then, and fewer kernels start; but the parts of the wider result lie apart in memory, and a
+sum or an activation that an engine would have fused into one of the layers is an op of its own. So it is left out
+unless it is asked for: docs/compiling.md has what was measured. Where what they write is more than twice what they
+read, it is never done.
 """
 
 from __future__ import annotations
@@ -67,4 +68,9 @@ def _stacked(parts: list[Recipe]) -> Recipe:
     return Apply("concat", tuple(parts))
 
 
-PASS = Pass("parallel", "merge layers that read one tensor in the same way, where it pays", apply)
+PASS = Pass(
+    "parallel",
+    "merge layers that read one tensor in the same way",
+    apply,
+    unpaid="on no engine does it make residual networks faster; `--with parallel` has it done",
+)

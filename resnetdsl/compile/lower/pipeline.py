@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 
 from resnetdsl.compile.lower import (
     branches,
+    chains,
     constants,
     fold_after,
     fold_before,
@@ -26,8 +27,12 @@ PASSES: tuple[Pass, ...] = (
     fold_before.PASS,
     branches.PASS,
     parallel.PASS,
+    chains.PASS,
     norms.PASS,
 )
+
+UNPAID: tuple[str, ...] = tuple(each.name for each in PASSES if each.unpaid)
+"""The passes that are left out unless they are asked for."""
 
 Watch = Callable[[Pass, Lowered], None]
 
@@ -36,7 +41,7 @@ _AGAIN = (fold_after.PASS, fold_before.PASS, branches.PASS)
 """Where branches were merged there is a convolution that may take what the sum could not."""
 
 
-def lower(graph: CheckedGraph, without: Collection[str] = (), watch: Watch | None = None) -> Lowered:
+def lower(graph: CheckedGraph, without: Collection[str] = UNPAID, watch: Watch | None = None) -> Lowered:
     """The graph for inference. `without` names passes to leave out; `watch` sees the result of each.
 
     What was to be folded and is not is told when all has been tried, whatever is left out.
@@ -45,7 +50,7 @@ def lower(graph: CheckedGraph, without: Collection[str] = (), watch: Watch | Non
     waiting = [*PASSES]
     while waiting:
         each = waiting.pop(0)
-        if each is norms.PASS:
+        if each is chains.PASS:
             lowered = left.explained(lowered, each.name)
         if each.name in without:
             continue

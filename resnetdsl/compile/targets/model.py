@@ -40,8 +40,10 @@ class Target:
     passes: Mapping[str, bool] = field(default_factory=dict)
 
     def options(self) -> dict[str, object]:
-        """What is said, as `Network.compile` takes it: passes that are off come as `without`."""
+        """What is said, as `Network.compile` takes it: passes that are off come as `without`, others as `also`."""
         values = {name: getattr(self, name) for name in SETTINGS}
         said: dict[str, object] = {name: value for name, value in values.items() if value is not None}
-        without = tuple(name for name, on in self.passes.items() if not on)
-        return said | ({"without": without} if without else {})
+        for word, wanted in (("without", False), ("also", True)):
+            if names := tuple(name for name, on in self.passes.items() if on is wanted):
+                said[word] = names
+        return said

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from resnetdsl.compile.engines.base import Built, Job, Runner, Setting, Weights
+from resnetdsl.compile.engines.base import Built, Job, Layouts, Runner, Setting, Weights
 from resnetdsl.compile.engines.cuda_graphs import CudaGraphs
 from resnetdsl.compile.engines.cudnn.layers import Way
 from resnetdsl.compile.engines.cudnn.measure import fastest_ways, summary
@@ -25,6 +25,7 @@ class Cudnn:
     name = "cudnn"
     quick = True
     portable = True
+    unpaid: Mapping[str, str] = {}
 
     def lacking(self, device: str, precision: Precision) -> str | None:
         if device != "cuda":
@@ -34,6 +35,9 @@ class Cudnn:
         if not torch.backends.cudnn.is_available():  # type: ignore[no-untyped-call]
             return f"this PyTorch, {torch.__version__}, is built without cuDNN; use `--backend inductor`"
         return None
+
+    def layouts(self, device: str) -> Layouts:
+        return Layouts((Layout.CHANNELS_LAST, Layout.CONTIGUOUS), "which tensor cores read as it is")
 
     def versions(self) -> Mapping[str, str]:
         return {"torch": torch.__version__}

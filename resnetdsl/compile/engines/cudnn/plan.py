@@ -41,7 +41,7 @@ class Network:
         steps = tuple(map(as_convolution, schedule(graph, 1, blas=False)))
         return Network(graph, steps, dict(_lent(graph, steps)))
 
-    def layers(self, weights: Mapping[str, Tensor], layout: Layout) -> Iterator[tuple[Step, Layer]]:
+    def layers(self, weights: Mapping[str, Tensor], layout: Layout | None) -> Iterator[tuple[Step, Layer]]:
         """The convolutions with their weights, laid out."""
         borrowed = {to: node for node, to in self.lent.items()}
         paths = {step.node: step.what.path for step in self.steps if isinstance(step.what, Conv)}

@@ -77,7 +77,7 @@ def options(setting: Setting, compiler: str, folder: Path) -> dict[str, object]:
     return found
 
 
-def laid(tensor: Tensor, layout: Layout) -> Tensor:
+def laid(tensor: Tensor, layout: Layout | None) -> Tensor:
     """An input or a weight as the code was compiled to find it."""
     last = layout is Layout.CHANNELS_LAST and tensor.dim() == 4
     return tensor.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
@@ -100,7 +100,7 @@ class Package:
     left to cuDNN are chosen in the process that runs them.
     """
 
-    def __init__(self, path: Path, weights: Weights, layout: Layout, *, cuda: bool = False) -> None:
+    def __init__(self, path: Path, weights: Weights, layout: Layout | None, *, cuda: bool = False) -> None:
         """Map the package's code into this process.
 
         This is the loader below `torch._inductor.aoti_load_package`, which would first import the whole compiler

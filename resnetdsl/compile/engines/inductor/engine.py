@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 
 from resnetdsl.compile.cuda_toolchain import check_cuda
-from resnetdsl.compile.engines.base import Built, Job, Runner, Setting, Weights
+from resnetdsl.compile.engines.base import Built, Job, Layouts, Runner, Setting, Weights
 from resnetdsl.compile.engines.inductor import aot
 from resnetdsl.compile.errors import CompileError
-from resnetdsl.compile.options import Precision
+from resnetdsl.compile.options import Layout, Precision
 from resnetdsl.compile.toolchain import find_compiler
 
 
@@ -19,6 +19,7 @@ class Inductor:
     name = "inductor"
     quick = False
     portable = False
+    unpaid: Mapping[str, str] = {}
 
     def lacking(self, device: str, precision: Precision) -> str | None:
         if precision is Precision.INT8:
@@ -30,6 +31,10 @@ class Inductor:
         except CompileError as error:
             return f"{error.message}; {error.help}"
         return None
+
+    def layouts(self, device: str) -> Layouts:
+        why = "which tensor cores read as it is" if device == "cuda" else "in which oneDNN's convolutions are fastest"
+        return Layouts((Layout.CHANNELS_LAST, Layout.CONTIGUOUS), why)
 
     def versions(self) -> Mapping[str, str]:
         return {"torch": torch.__version__}

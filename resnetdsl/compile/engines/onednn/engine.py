@@ -7,17 +7,18 @@ from pathlib import Path
 
 import torch
 
-from resnetdsl.compile.engines.base import Built, Job, Runner, Setting, Weights
+from resnetdsl.compile.engines.base import Built, Job, Layouts, Runner, Setting, Weights
 from resnetdsl.compile.engines.graph_file import read_graph, write_graph
 from resnetdsl.compile.engines.onednn.plan import Plan, has_kernels
 from resnetdsl.compile.errors import ArtifactError, Problem
-from resnetdsl.compile.options import Precision
+from resnetdsl.compile.options import Layout, Precision
 
 
 class OneDnn:
     name = "onednn"
     quick = True
     portable = True
+    unpaid: Mapping[str, str] = {}
 
     def lacking(self, device: str, precision: Precision) -> str | None:
         if device != "cpu":
@@ -27,6 +28,9 @@ class OneDnn:
         if not has_kernels(precision):
             return f"there are no kernels for {precision.value} on this processor; use float32, or `--backend inductor`"
         return None
+
+    def layouts(self, device: str) -> Layouts:
+        return Layouts((Layout.CHANNELS_LAST,), "in which a convolution of 1x1 is a product of the image as it lies")
 
     def versions(self) -> Mapping[str, str]:
         return {"torch": torch.__version__}
