@@ -91,7 +91,7 @@ def test_latency_on_a_gpu_is_recorded(
     made: list[bool] = []
 
     class Loaded:
-        def __init__(self, path: Path, weights: object, layout: Layout, *, cuda: bool) -> None:
+        def __init__(self, path: Path, weights: object, setting: Setting, *, cuda: bool) -> None:
             made.append(cuda)
 
     monkeypatch.setattr(aot, "Package", Loaded)
@@ -127,7 +127,7 @@ def test_a_package_is_loaded_and_run_for_its_device(
 ) -> None:
     monkeypatch.setattr(aot, "AOTIModelPackageLoader", Loader)
     Loader.made.clear()
-    package = aot.Package(tmp_path / "p.pt2", {}, Layout.CHANNELS_LAST, cuda=cuda)
+    package = aot.Package(tmp_path / "p.pt2", {}, SETTING, cuda=cuda)
     assert Loader.made == [(str(tmp_path / "p.pt2"), "model", cuda, 1, -1)], "the current device"
     contiguous = torch.randn(2, 3, 8, 8)
     last = contiguous.contiguous(memory_format=torch.channels_last)
@@ -155,7 +155,7 @@ def test_a_lack_of_memory_is_called_one(
     assert caught.value.problem is Problem.NO_MEMORY
     monkeypatch.setattr(aot, "AOTIModelPackageLoader", fail)
     with pytest.raises(CompileError) as caught, enough_memory("open it"):
-        aot.Package(tmp_path / "p.pt2", {}, Layout.CHANNELS_LAST)
+        aot.Package(tmp_path / "p.pt2", {}, SETTING)
     assert caught.value.problem is Problem.NO_MEMORY
     where = "on the GPU" if isinstance(error, torch.OutOfMemoryError) else "on this machine"
     assert where in caught.value.message

@@ -271,11 +271,20 @@ def test_what_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     assert usual.name == "cudnn"
 
 
-def test_the_choice_of_kernels_is_the_process_s_own_again(lowered: Lowered) -> None:
+@pytest.mark.parametrize(
+    ("mode", "high", "tried"),
+    [(Mode.LATENCY, 4, True), (Mode.THROUGHPUT, 1, True), (Mode.THROUGHPUT, 4, False)],
+)
+def test_kernels_are_tried_where_sizes_are_few(lowered: Lowered, mode: Mode, high: int, tried: bool) -> None:
     before = torch.backends.cudnn.benchmark
     seen: list[bool] = []
-    plan = CudnnPlan(lowered.graph, weights(lowered), setting(lowered), {})
-    plan._tape.run = lambda *_: [seen.append(torch.backends.cudnn.benchmark)]  # type: ignore[method-assign,func-returns-value,list-item]
+
+    def run(*_: object) -> list[Tensor]:
+        seen.append(torch.backends.cudnn.benchmark)
+        return []
+
+    plan = CudnnPlan(lowered.graph, weights(lowered), setting(lowered, mode, high=high), {})
+    plan._tape.run = run  # type: ignore[method-assign]
     plan.run([torch.zeros(1)])
-    assert seen == [True]
+    assert seen == [tried]
     assert torch.backends.cudnn.benchmark == before

@@ -9,14 +9,15 @@ import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from resnetdsl.compile.engines.base import Runner, Weights
+from resnetdsl.compile.engines.base import Runner, Setting, Weights
+from resnetdsl.compile.options import Mode
 
 MOST_SHAPES = 8
 """Recordings that are kept: the one longest unused makes room."""
@@ -155,6 +156,15 @@ class CudaGraphs:
             own = [x.clone(memory_format=order if x.dim() == 4 else None) for x in inputs]
             graph, outputs = self._recorder.record(lambda: self._runner.run([*own]))
         return _Recorded(graph, own, outputs)
+
+
+def kernel_choice(setting: Setting) -> Callable[[], AbstractContextManager[None]]:
+    """How cuDNN chooses its kernels in a run: by trying them, unless sizes come freely.
+
+    To try them takes seconds for each size, which one size repays, and sizes that are recorded, of which few are kept.
+    """
+    one_size = all(dim.fixed for dim in setting.input.dims)
+    return fastest_kernels if one_size or setting.mode is Mode.LATENCY else nullcontext
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from resnetdsl.compile.engines.base import Setting
-from resnetdsl.compile.engines.cuda_graphs import fastest_kernels
+from resnetdsl.compile.engines.cuda_graphs import kernel_choice
 from resnetdsl.compile.engines.cudnn.layers import Layer, Way, as_convolution
 from resnetdsl.compile.engines.onednn.fuse import schedule
 from resnetdsl.compile.engines.onednn.kernels import ACTS, Packer
@@ -59,12 +59,13 @@ class Network:
 
 
 class CudnnPlan:
-    """Runs a graph. Kernels that cuDNN has several of are chosen at the first run on each shape."""
+    """Runs a graph."""
 
     def __init__(self, graph: Graph, weights: Mapping[str, Tensor], setting: Setting, ways: Ways) -> None:
         self._network = Network.of(graph)
         self._layout = setting.layout
         self._ways = ways
+        self._kernels = kernel_choice(setting)
         self._tape = Tape(graph, self._network.steps)
         self.swap(weights)
 
@@ -87,7 +88,7 @@ class CudnnPlan:
 
     def run(self, inputs: list[Tensor]) -> list[Tensor]:
         (x,) = inputs
-        with fastest_kernels():
+        with self._kernels():
             return self._tape.run(self._lines, self._constants, x)
 
 

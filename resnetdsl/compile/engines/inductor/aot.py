@@ -15,7 +15,7 @@ from torch._C._aoti import AOTIModelPackageLoader
 
 from resnetdsl.compile.cuda_toolchain import cuda_found
 from resnetdsl.compile.engines.base import Built, Job, Runner, Setting, Weights
-from resnetdsl.compile.engines.cuda_graphs import CudaGraphs, fastest_kernels
+from resnetdsl.compile.engines.cuda_graphs import CudaGraphs, kernel_choice
 from resnetdsl.compile.errors import ArtifactError, CompileError, Problem
 from resnetdsl.compile.files import no_space
 from resnetdsl.compile.inputs import VERIFY_ELEMENTS, InputSpec
@@ -86,7 +86,7 @@ def laid(tensor: Tensor, layout: Layout | None) -> Tensor:
 def open(folder: Path, weights: Weights, setting: Setting) -> Runner:
     """The package of a folder, with its weights; on a GPU where latency counts, replayed as CUDA graphs."""
     cuda = setting.device == "cuda"
-    package = Package(folder / _FILE, weights, setting.layout, cuda=cuda)
+    package = Package(folder / _FILE, weights, setting, cuda=cuda)
     if cuda and setting.mode is Mode.LATENCY:
         return CudaGraphs(package, channels_last=setting.layout is Layout.CHANNELS_LAST)
     return package
@@ -100,14 +100,14 @@ class Package:
     left to cuDNN are chosen in the process that runs them.
     """
 
-    def __init__(self, path: Path, weights: Weights, layout: Layout | None, *, cuda: bool = False) -> None:
+    def __init__(self, path: Path, weights: Weights, setting: Setting, *, cuda: bool = False) -> None:
         """Map the package's code into this process.
 
         This is the loader below `torch._inductor.aoti_load_package`, which would first import the whole compiler
         (three seconds, and a cache folder) and unpickle whatever else a package holds.
         """
-        self._layout = layout
-        self._kernels = fastest_kernels if cuda else nullcontext
+        self._layout = setting.layout
+        self._kernels = kernel_choice(setting) if cuda else nullcontext
         self._lock = threading.Lock() if cuda else nullcontext()
         try:
             self._loader = AOTIModelPackageLoader(str(path), "model", cuda, 1, -1)
