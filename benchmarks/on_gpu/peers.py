@@ -11,6 +11,8 @@ from benchmarks.on_gpu.plan import BEST_PEER, EAGER, OURS
 from resnetdsl.bench.contestants import Contestant, Make, eager, ours
 from resnetdsl.bench.match import Match, Running, made
 from resnetdsl.bench.peers import Absent, peer
+from resnetdsl.compile.engines.registry import engine
+from resnetdsl.compile.options import Layout
 
 OUR_ENGINE: Mapping[str, str] = {"cuda": "cudnn", "cpu": "onednn"}
 _OTHER_MODE = {"latency": "throughput", "throughput": "latency"}
@@ -27,15 +29,19 @@ def contestants() -> dict[str, Contestant]:
         Contestant("onnxruntime", "peer", onnxruntime),
         Contestant(OURS, "ours", _ours()),
         Contestant("resnetdsl, the other mode", "ours", _ours(other_mode=True)),
-        Contestant("resnetdsl, contiguous", "ours", _ours(layout="contiguous")),
+        Contestant("resnetdsl, contiguous", "ours", _ours(layout=Layout.CONTIGUOUS)),
         Contestant("resnetdsl, nothing folded", "ours", _ours(without=("fold-after", "fold-before"))),
         Contestant("resnetdsl inductor", "ours", ours("inductor")),
     ]
     return {each.name: each for each in found}
 
 
-def _ours(*, other_mode: bool = False, **settings: object) -> Make:
+def _ours(*, other_mode: bool = False, layout: Layout | None = None, **settings: object) -> Make:
     def make(match: Match) -> Running:
+        if layout is not None:
+            if layout not in engine(OUR_ENGINE[match.device]).layouts(match.device).choices:
+                raise Absent(f"the engine {OUR_ENGINE[match.device]} has no {layout.value} images")
+            settings["layout"] = layout.value
         usual = "latency" if match.batch == 1 else "throughput"
         mode = _OTHER_MODE[usual] if other_mode else usual
         return ours(OUR_ENGINE[match.device], mode=mode, **settings)(match)
