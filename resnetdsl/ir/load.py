@@ -8,7 +8,6 @@ from fractions import Fraction
 from typing import NoReturn
 
 from resnetdsl.ir.graph import Graph, Output, Scope, ScopeKind, Source, Value
-from resnetdsl.ir.plain_yaml import YamlError, parse
 from resnetdsl.ir.types import Rate, TensorType
 from resnetdsl.source import SourceFile, Span
 
@@ -33,6 +32,8 @@ def load(text: str, sources: Mapping[str, SourceFile] | None = None) -> Graph:
 
     Raises `DumpError` for anything else than what `dump` writes.
     """
+    from resnetdsl.ir.plain_yaml import YamlError, parse  # an artifact has JSON
+
     try:
         document = parse(text)
     except YamlError as error:

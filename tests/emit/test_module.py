@@ -13,7 +13,7 @@ from torch import nn
 
 import resnetdsl.api as resnetdsl
 from resnetdsl.emit.module import build, load
-from resnetdsl.emit.pytorch import class_name, emit
+from resnetdsl.emit.pytorch.document import class_name, emit
 from tests.builders import resnet18
 from tests.emit.interpreter import randomise
 from tests.oracles import torchvision

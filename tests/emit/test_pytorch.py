@@ -16,7 +16,7 @@ import torch
 
 import resnetdsl.api as resnetdsl
 from resnetdsl.emit.module import build
-from resnetdsl.emit.pytorch import Header, class_name, emit
+from resnetdsl.emit.pytorch.document import Header, class_name, emit
 from resnetdsl.ir.graph import Graph
 from tests import builders
 from tests.emit.interpreter import Interpreter, keys, randomise

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resnetdsl.emit.module import build
-from resnetdsl.emit.pytorch import Header, class_name, emit
+from resnetdsl.emit.pytorch.document import Header, class_name, emit
 from resnetdsl.emit.pytorch.layout import wrap
 from resnetdsl.emit.pytorch.text import class_name as camel
 from resnetdsl.emit.pytorch.text import docstring, is_plain, literal, unique, variable

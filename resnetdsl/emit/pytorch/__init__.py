@@ -7,7 +7,3 @@ classes     which modules are copies of one class; parameters: what its construc
 writer      a class as source: registry (its `__init__`), forward (its `forward`)
 document    the file
 """
-
-from resnetdsl.emit.pytorch.document import Header, class_name, emit
-
-__all__ = ["Header", "class_name", "emit"]
