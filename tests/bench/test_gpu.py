@@ -217,12 +217,12 @@ def test_another_network_is_another_measurement(options: list[str], monkeypatch:
 
 @pytest.mark.slow
 def test_the_whole_way_on_a_cpu(options: list[str]) -> None:
-    command = [sys.executable, "-m", "benchmarks.gpu", *options, "--network", "resnet20", "--batches", "1,2"]
+    command = [sys.executable, "-m", "benchmarks.gpu", *options, "--network", "resnet20", "--batches", "1"]
     few = ["--training-batch", "2", "--dtype", "float32", "--seconds", "0.1", "--product", "64"]
     done = subprocess.run([*command, *few], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     results = json.loads(Path(options[3]).read_text(encoding="utf-8"))["results"]
-    assert set(results) == {unit.key for unit in plan((1, 2), 2)}
+    assert set(results) == {unit.key for unit in plan((1,), 2)}
     assert [key for key, found in results.items() if "problem" in found] == []
     failed = [row for found in results.values() if "rows" in found["data"] for row in found["data"]["rows"]]
     assert [
