@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
+import zipfile
+from collections import Counter
 from pathlib import Path
 
 import onnx
@@ -73,6 +76,28 @@ def test_every_size_of_the_ranges_is_served(artifact: Artifact, module: nn.Modul
     x = torch.randn(shape)
     for one, other in zip(artifact.run(x).values(), expected(module, x), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4 * float(other.abs().max()))
+
+
+def test_openvino_is_given_no_arithmetic_on_shapes(tmp_path: Path, module: nn.Module) -> None:
+    """Of each bias it would be ten operations, for which every process waits that opens the artifact."""
+    path = tmp_path / "small.rnetc"
+    small().compile(path, device="cpu", backend="openvino", batch="1..4", module=module)
+    with zipfile.ZipFile(path) as archive:
+        kinds = Counter(re.findall(r' type="(\w+)" version', archive.read("code/model.xml").decode()))
+    assert not {"ShapeOf", "Broadcast", "Concat", "Unsqueeze"} & set(kinds)
+    assert kinds["Reshape"] == 1  # before the linear layer, of the images
+    assert kinds["Add"] == kinds["Convolution"] + kinds["MatMul"] + 3  # the biases, and the shortcuts
+
+
+@pytest.mark.parametrize("backend", BOTH)
+def test_an_input_that_is_reshaped_at_once_keeps_its_shape(backend: str, tmp_path: Path) -> None:
+    net = resnetdsl.load("network n {\n    input 3x4x4\n    flatten -> linear(5)\n}\n").network("n")
+    made = net.module().eval()
+    net.compile(tmp_path / "n.rnetc", device="cpu", backend=backend, module=made)
+    x = torch.randn(1, 3, 4, 4)
+    found = load_artifact(tmp_path / "n.rnetc")(x)
+    assert isinstance(found, torch.Tensor)
+    torch.testing.assert_close(found, made(x).detach(), rtol=1e-4, atol=1e-5)
 
 
 def test_another_size_is_refused(artifact: Artifact) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 _MODEL = "model.xml"
+_RESHAPING = {"Reshape", "Unsqueeze", "Squeeze"}
 _TELEMETRY = "openvino_telemetry"
 _LITTLE = 2**20
 """Bytes: with fewer left a failure to write is for want of space."""
@@ -73,6 +74,8 @@ class OpenVino:
         try:
             converted = openvino.Core().read_model(source, b"")
             converted.reshape({ONNX_INPUT: _shape(job.setting.input)})
+            if job.quantised is None:  # else it would make float32 of the weights in int8
+                _settle(converted)
             for at, op in enumerate(converted.get_ordered_ops()):
                 if op.get_type_name() != "Parameter":  # the others are called by a counter of the process
                     op.set_friendly_name(str(at))
@@ -105,6 +108,33 @@ def _with_inputs_for_weights(model: ModelProto) -> bytes:
     del model.graph.initializer[:]
     model.graph.initializer.extend(inner)
     return bytes(model.SerializeToString())
+
+
+def _settle(model: openvino.Model) -> None:
+    """Compute what follows from shapes alone, and have weights come in the shapes that they are used in.
+
+    Of a convolution with a bias ONNX's frontend makes ten operations, to find the bias's shape from the image's at run
+    time; with the shapes known one is left, the sum. To open a network takes as long as it has operations.
+    """
+    from openvino import opset13
+    from openvino.passes import ConstantFolding, Manager
+
+    passes = Manager()
+    passes.register_pass(ConstantFolding())
+    passes.run_passes(model)
+    for parameter in model.get_parameters():
+        readers = [each.get_node() for each in parameter.output(0).get_target_inputs()]
+        name = parameter.get_friendly_name()
+        if name == ONNX_INPUT or len(readers) != 1 or readers[0].get_type_name() not in _RESHAPING:
+            continue
+        (reader,) = readers
+        inputs = [reader.input_value(at).get_node() for at in range(reader.get_input_size())]
+        if inputs[0] != parameter or any(each.get_type_name() != "Constant" for each in inputs[1:]):
+            continue
+        shaped = opset13.parameter(reader.get_output_shape(0), parameter.get_element_type(), name=name)
+        reader.output(0).replace(shaped.output(0))
+        model.add_parameters([shaped])
+        model.remove_parameter(parameter)
 
 
 def _reason(error: RuntimeError) -> str:
@@ -179,7 +209,8 @@ class Compiled:
             for parameter in model.get_parameters():
                 name = parameter.get_friendly_name()
                 if name in held:
-                    constant = opset13.constant(held[name].numpy(), shared_memory=True)
+                    shaped = held[name].reshape(tuple(parameter.get_output_shape(0)))
+                    constant = opset13.constant(shaped.numpy(), shared_memory=True)
                     parameter.output(0).replace(constant.output(0))
                     model.remove_parameter(parameter)
             model.validate_nodes_and_infer_types()
