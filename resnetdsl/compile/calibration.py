@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from resnetdsl.compile.engines.onnx_form import installed
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.inputs import InputSpec
 from resnetdsl.compile.options import Calibration
@@ -47,6 +49,25 @@ def samples(wanted: Calibration, inputs: InputSpec) -> Samples:
         raise _bad(f"`{wanted.path}` holds numbers that are infinite or none", "calibrate with data as it goes in")
     note = f"int8 scales were measured on {len(found)} samples; a few hundred are usual"
     return Samples(found, f"{path.name} ({len(found)} samples)", (note,) if len(found) < _FEW else ())
+
+
+def fingerprint(wanted: Calibration, inputs: InputSpec) -> str:
+    """Equal for two calibrations if and only if they say of equal samples the same. Files are read, not decoded."""
+    shape = tuple(dim.middle for dim in inputs.dims[1:])
+    digest = hashlib.sha256(repr((wanted.samples, wanted.mean, wanted.std, wanted.crop, shape)).encode())
+    if wanted.path is not None:
+        path = Path(wanted.path)
+        files = _files(path)
+        images = files[0].suffix.lower() in IMAGES
+        digest.update(f"\0{path.name}\0{installed('pillow') if images else ''}".encode())
+        for file in _spread(files, wanted.samples) if images else files:
+            try:
+                with file.open("rb") as opened:
+                    part = hashlib.file_digest(opened, "sha256")
+            except OSError as error:
+                raise _bad(f"cannot read `{file}`: {(error.strerror or str(error)).lower()}") from error
+            digest.update(file.suffix.lower().encode() + part.digest())
+    return digest.hexdigest()
 
 
 def _files(path: Path) -> list[Path]:

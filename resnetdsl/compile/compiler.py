@@ -15,21 +15,20 @@ from torch import nn
 
 from resnetdsl.compile import container
 from resnetdsl.compile.cache import Cache
-from resnetdsl.compile.calibration import samples
-from resnetdsl.compile.choose import Attempt, choose
+from resnetdsl.compile.choose import choose, entrants
 from resnetdsl.compile.container import SUFFIX
-from resnetdsl.compile.engines.base import Setting
+from resnetdsl.compile.engines.base import Engine
 from resnetdsl.compile.engines.registry import engine_for
 from resnetdsl.compile.errors import WeightsError
 from resnetdsl.compile.files import check_output, work_folder
+from resnetdsl.compile.int8 import Int8
 from resnetdsl.compile.lower.lowered import Note
-from resnetdsl.compile.make import Subject, make
+from resnetdsl.compile.make import Made, Subject, make
 from resnetdsl.compile.memory import enough_memory
 from resnetdsl.compile.metadata import Agreement, Machine, Metadata, Trial
 from resnetdsl.compile.options import CompileOptions, Precision, Provenance
 from resnetdsl.compile.passes import Passes
 from resnetdsl.compile.plan import decide
-from resnetdsl.compile.quantise import against_float32, make_quantised, quantise
 from resnetdsl.compile.verify import Reference
 from resnetdsl.compile.weights import check_fit, leaves_of
 from resnetdsl.ir.graph import CheckedGraph
@@ -98,15 +97,21 @@ def compile_module(
         ready.eval().requires_grad_(False).to(setting.torch_device, setting.dtype)
         network = Subject(graph, passes, Reference(ready, names), state)
         network.lowered(using)
-        attempt = _attempt(network, setting, options, work, cache, clock.start)
+        int8 = None
+        if setting.precision is Precision.INT8:
+            int8 = Int8(network, setting, options.calibration, work, cache, clock.start)
+            int8.prepare(entrants(setting)[0] if using is None else [using])
+
+        def attempt(using: Engine, told: Progress) -> Made:
+            return int8.make(using, told) if int8 else make(using, network, setting, work, cache, told)
+
         trials: tuple[Trial, ...] = ()
         if using is None:
             using, made, trials = choose(graph.name, setting, attempt, clock.start)
         else:
             made = attempt(using, clock.start)
-        if made.quantised is not None:
-            clock.start("measuring float32 beside it")
-            made = against_float32(using, network, setting, made, work)
+        if int8 is not None:
+            made = int8.against_float32(using, made)
         clock.start("writing")
         metadata = Metadata(
             network=graph.name,
@@ -126,17 +131,6 @@ def compile_module(
         container.write(options.output, metadata, made.weights, made.code)
     notes = (*((cache.trouble,) if cache.trouble else ()), *made.notes)
     return CompileResult(options.output, metadata, clock.stop(), made.lowered.notes, notes, made.cached)
-
-
-def _attempt(
-    network: Subject, setting: Setting, options: CompileOptions, work: Path, cache: Cache, progress: Progress
-) -> Attempt:
-    """How an engine makes the network: from its lowered graph, or in int8 from what all engines are given."""
-    if setting.precision is not Precision.INT8:
-        return lambda using, told: make(using, network, setting, work, cache, told)
-    found = samples(options.calibration, setting.input)
-    quantised = quantise(network, setting, found, options.calibration.keep, work, progress)
-    return lambda using, told: make_quantised(using, network, setting, quantised, work, told)
 
 
 def _bytes(module: nn.Module, precision: Precision) -> int:

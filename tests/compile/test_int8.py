@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import gzip
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import resnetdsl
-from resnetdsl.compile import quantise
+from resnetdsl.compile import int8, quantise
 from resnetdsl.compile.artifact import load_artifact
-from resnetdsl.compile.calibration import samples
+from resnetdsl.compile.calibration import fingerprint, samples
+from resnetdsl.compile.compiler import CompileResult
 from resnetdsl.compile.engines.registry import engine
 from resnetdsl.compile.errors import CompileError, Problem, WeightsError
 from resnetdsl.compile.inputs import Dimension, InputSpec
@@ -129,7 +130,7 @@ def test_noise_is_warned_of(module: nn.Module, tmp_path: Path) -> None:
 def test_a_network_that_degrades_says_so(
     module: nn.Module, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quantise, "ENOUGH", 1.01)
+    monkeypatch.setattr(int8, "ENOUGH", 1.01)
     result = small().compile(
         tmp_path / "n.rnetc",
         device="cpu",
@@ -144,13 +145,14 @@ def test_a_network_that_degrades_says_so(
 def test_one_that_is_no_faster_says_so(
     module: nn.Module, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quantise, "measure", lambda calls: {"int8": 2.0, "float32": 2.2})
+    monkeypatch.setattr(int8, "measure", lambda calls: {"int8": 2.0, "float32": 2.2})
     result = small().compile(
         tmp_path / "n.rnetc",
         device="cpu",
         backend="openvino",
         dtype="int8",
         module=module,
+        cache=False,
         calibration=Calibration(data),
     )
     assert any("int8 is 1.1x as fast as float32 here" in note for note in result.notes)
@@ -159,7 +161,7 @@ def test_one_that_is_no_faster_says_so(
 
 
 def test_one_that_is_destroyed_is_refused(module: nn.Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quantise, "USELESS", 1e-9)
+    monkeypatch.setattr(int8, "USELESS", 1e-9)
     with pytest.raises(CompileError, match="in int8 the network differs from float32") as caught:
         small().compile(tmp_path / "n.rnetc", device="cpu", backend="openvino", dtype="int8", module=module)
     assert caught.value.problem is Problem.DISAGREES
@@ -203,6 +205,105 @@ def test_the_engines_of_onnx_have_int8_and_those_of_pytorch_have_not(backend: st
     assert engine(backend).lacking("cpu", Precision.INT8) is None
     for name in ("onednn", "inductor"):
         assert engine(name).lacking("cpu", Precision.INT8) is not None
+
+
+# --- the second time ---
+
+
+def again(module: nn.Module, path: Path, calibration: Calibration, **options: object) -> tuple[CompileResult, bytes]:
+    result = small().compile(
+        path, device="cpu", dtype="int8", module=module, calibration=calibration, **{"backend": "openvino", **options}
+    )  # type: ignore[arg-type]
+    return result, path.read_bytes()
+
+
+@pytest.fixture
+def nothing_measured_anew(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """From the call on, calibrating and measuring fail."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise AssertionError("it is known already")
+
+    def start() -> None:
+        monkeypatch.setattr(int8, "quantise", fail)
+        monkeypatch.setattr(int8, "measure", fail)
+
+    return start
+
+
+@pytest.mark.parametrize("backend", BOTH)
+def test_the_second_time_all_comes_from_the_cache(
+    backend: str, module: nn.Module, data: Path, tmp_path: Path, nothing_measured_anew: Callable[[], None]
+) -> None:
+    first, one = again(module, tmp_path / "n.rnetc", Calibration(data), backend=backend)
+    nothing_measured_anew()
+    second, other = again(module, tmp_path / "n.rnetc", Calibration(data), backend=backend)
+    assert second.cached
+    assert second.metadata == first.metadata
+    assert second.notes == first.notes
+    assert one == other
+
+
+def test_other_weights_samples_and_options_are_calibrated_anew(module: nn.Module, data: Path, tmp_path: Path) -> None:
+    path = tmp_path / "n.rnetc"
+    again(module, path, Calibration(data))
+    other = copy.deepcopy(module)
+    with torch.no_grad():
+        other.fc.bias[0] += 0.5  # type: ignore[operator,union-attr,index]
+    samples_of_another = tmp_path / data.name
+    np.save(samples_of_another, np.load(data)[::-1])
+    for made, calibration in (
+        (other, Calibration(data)),
+        (module, Calibration(samples_of_another)),
+        (module, Calibration(data, samples=20)),
+        (module, Calibration(data, keep=frozenset({Keep.LAST}))),
+    ):
+        assert not again(made, path, calibration)[0].cached
+    assert again(module, path, Calibration(data))[0].cached
+
+
+def test_images_are_known_by_what_is_in_them(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        picture(tmp_path / name, (30, 30), (255, 0, 51))
+    before = fingerprint(Calibration(tmp_path), SPEC)
+    (tmp_path / "a.png").touch()
+    (tmp_path / "notes.txt").write_text("no image")
+    assert fingerprint(Calibration(tmp_path), SPEC) == before
+    assert fingerprint(Calibration(tmp_path, crop=0.9), SPEC) != before
+    picture(tmp_path / "b.png", (30, 30), (255, 0, 52))
+    assert fingerprint(Calibration(tmp_path), SPEC) != before
+
+
+def test_a_damaged_entry_is_calibrated_anew(
+    module: nn.Module, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESNETDSL_CACHE_DIR", str(tmp_path / "cache"))
+    path = tmp_path / "n.rnetc"
+    first, _ = again(module, path, Calibration(data))
+    (entry,) = (tmp_path / "cache").rglob("entry.json")
+    entry.write_text(entry.read_text("utf-8").replace('"noise"', '"nois"'), encoding="utf-8")
+    second, _ = again(module, path, Calibration(data))
+    assert not second.cached
+    assert second.metadata.agreement == first.metadata.agreement
+
+
+def test_what_comes_from_the_cache_is_held_against_eager(
+    module: nn.Module, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again(module, tmp_path / "n.rnetc", Calibration(data))
+    monkeypatch.setattr(int8, "USELESS", 1e-9)
+    with pytest.raises(CompileError, match="in int8 the network differs from float32"):
+        again(module, tmp_path / "n.rnetc", Calibration(data))
+
+
+def test_networks_too_large_for_the_tool_are_refused(
+    module: nn.Module, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quantise, "MOST", 1000)
+    with pytest.raises(CompileError, match=r"int8 is made of networks up to 2 GiB") as caught:
+        again(module, tmp_path / "n.rnetc", Calibration(data, samples=39))
+    assert caught.value.problem is Problem.EXPORT_FAILED
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- what it is measured on ---

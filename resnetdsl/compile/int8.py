@@ -1,0 +1,251 @@
+"""A network in int8, as engines make it: held against float32 on the samples, and kept in the cache.
+
+What an engine builds of it holds the weights, in scales that the samples gave. So the cache knows it by both, and with
+the files keeps what was measured: that need not be done again for the same numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from resnetdsl.compile.cache import Cache
+from resnetdsl.compile.calibration import Samples, fingerprint, samples
+from resnetdsl.compile.choose import measure, shape_to_time
+from resnetdsl.compile.engines.base import Engine, Job, Progress, Runner, Setting
+from resnetdsl.compile.engines.onnx_form import installed
+from resnetdsl.compile.errors import CompileError, Problem
+from resnetdsl.compile.key import key
+from resnetdsl.compile.make import Made, Subject, settled
+from resnetdsl.compile.metadata import Agreement, Machine, Measurement, Quantised
+from resnetdsl.compile.options import Calibration, Precision
+from resnetdsl.compile.quantise import Quantisation, quantise
+
+WEIGHTS = "own weights, on the samples of the calibration"
+
+ENOUGH = 0.98
+"""The share of equal answers below which a network is said to have lost accuracy."""
+
+WORTH = 1.2
+"""How many times as fast as float32 int8 must be for anyone to want it."""
+
+USELESS = 1.0
+"""A difference from eager beyond the largest output is no rounding."""
+
+MOST_KEPT = 2**26
+"""Numbers of float32's outputs that are kept to compare with."""
+
+_VNNI = {"avx512_vnni", "avx_vnni", "avxvnni", "amx_int8", "asimddp", "i8mm"}
+_BATCH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Inputs, and what eager float32 makes of them or of the first of them, for each output."""
+
+    inputs: Tensor
+    expected: list[Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the cache keeps with the files. A speedup of 0 has not been measured yet."""
+
+    notes: tuple[str, ...]
+    measured: Measurement
+    report: Quantised
+
+    @staticmethod
+    def read(found: Any) -> Record:
+        """From what JSON has kept of it."""
+        measured, report = found["measured"], found["report"]
+        return Record(
+            tuple(found["notes"]),
+            Measurement(**{**measured, "shape": tuple(map(int, measured["shape"]))}),
+            Quantised(**{**report, "kept": tuple(report["kept"])}),
+        )
+
+
+@dataclass(frozen=True)
+class Int8:
+    """One network to be made in int8, by one engine or several. The scales are measured once for all."""
+
+    subject: Subject
+    setting: Setting
+    calibration: Calibration
+    work: Path
+    cache: Cache
+    progress: Progress
+
+    def prepare(self, engines: Sequence[Engine]) -> None:
+        """Measure the scales now, unless the cache has what each of these builds. A `CompileError` as of them all."""
+        if not all(self.cache.has(self.key(each)) for each in engines):
+            _ = self._quantised
+
+    def key(self, using: Engine) -> str:
+        """The name of what an engine builds: of the graph and the setting, the weights, the samples and the tool."""
+        parts = (
+            key(self.subject.graph, self.subject.lowered(), settled(using, self.setting), using),
+            self._numbers,
+            *sorted(each.value for each in self.calibration.keep),
+            installed("onnx"),
+            installed("onnxruntime"),
+        )
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+    def make(self, using: Engine, progress: Progress) -> Made:
+        """The engine's files, held against eager float32 on the samples; on the first of them if they are found."""
+        code, scratch = self.work / using.name / "code", self.work / using.name / "scratch"
+        code.mkdir(parents=True)
+        scratch.mkdir()
+        setting, lowered = settled(using, self.setting), self.subject.lowered()
+        name = self.key(using)
+        with self.cache.building(name, lambda: progress("waiting for another compilation of this network")):
+            record = self.cache.take(name, code, Record.read)
+            cached = record is not None
+            notes: tuple[str, ...] = ()
+            if record is None:
+                model = self._quantised.model
+                notes = using.build(Job(lowered, {}, setting, scratch, progress, model), code).notes
+            progress("verifying")
+            begin = time.perf_counter()
+            runner = using.open(code, {}, setting)
+            opened = time.perf_counter() - begin
+            if record is None:
+                measured, report = _compare(self.subject, runner, setting, self._all)
+                report = replace(report, source=self._samples.source, kept=self._quantised.kept)
+                record = Record((*self._samples.notes, *notes), measured, report)
+                self.cache.keep(name, code, asdict(record))
+            else:
+                _compare(self.subject, runner, setting, self._few)
+        agreement = Agreement((record.measured,), USELESS)
+        notes = (*record.notes, *_remarks(record.report, setting))
+        return Made(setting, lowered, code, {}, runner, agreement, notes, cached, opened, record.report)
+
+    def against_float32(self, using: Engine, made: Made) -> Made:
+        """What was made, with how many times as fast as float32 by the same engine it is; said if that is little."""
+        report = made.quantised
+        if report is None:
+            return made
+        if not report.speedup:
+            self.progress("measuring float32 beside it")
+            report = replace(report, speedup=self._speedup(using, made.runner))
+            (measured,) = made.agreement.measurements
+            remarks = _remarks(report, made.setting)
+            record = Record(tuple(note for note in made.notes if note not in remarks), measured, report)
+            self.cache.keep(self.key(using), made.code, asdict(record))
+        slow = (
+            f"WARNING: int8 is {report.speedup:.1f}x as fast as float32 here: bfloat16, or float32 itself, may serve "
+            "better"
+        )
+        return replace(made, quantised=report, notes=(*made.notes, slow) if report.speedup < WORTH else made.notes)
+
+    def _speedup(self, using: Engine, runner: Runner) -> float:
+        plain = settled(using, replace(self.setting, precision=Precision.FLOAT32))
+        code, scratch = self.work / "float32" / "code", self.work / "float32" / "scratch"
+        code.mkdir(parents=True)
+        scratch.mkdir()
+        lowered = self.subject.lowered(using)
+        weights = self.subject.derive(lowered, plain)
+        using.build(Job(lowered, weights, plain, scratch), code)
+        other = using.open(code, weights, plain)
+        x = torch.randn(shape_to_time(self.setting), generator=torch.Generator().manual_seed(0))
+        times = measure({"int8": lambda: runner.run([x]), "float32": lambda: other.run([x])})
+        return times["float32"] / max(times["int8"], 1e-9)
+
+    @cached_property
+    def _numbers(self) -> str:
+        """Of the weights and the samples."""
+        return _digest(self.subject.state) + fingerprint(self.calibration, self.setting.input)
+
+    @cached_property
+    def _samples(self) -> Samples:
+        return samples(self.calibration, self.setting.input)
+
+    @cached_property
+    def _quantised(self) -> Quantisation:
+        self.progress("calibrating")
+        return quantise(self.subject, self.setting, self._samples, self.calibration.keep, self.work)
+
+    @cached_property
+    def _all(self) -> Examples:
+        return _examples(self.subject, self._samples.inputs)
+
+    @cached_property
+    def _few(self) -> Examples:
+        """Samples of the same kind, enough to see that what was found computes this network."""
+        few = replace(self.calibration, samples=min(self.calibration.samples, _BATCH))
+        return _examples(self.subject, samples(few, self.setting.input).inputs)
+
+
+def _digest(state: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in sorted(state.items()):
+        digest.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _examples(subject: Subject, inputs: Tensor) -> Examples:
+    each = sum(subject.graph.type(output.source).numel for output in subject.graph.outputs)
+    count = min(len(inputs), max(_BATCH, MOST_KEPT // max(each, 1)))
+    with torch.no_grad():
+        parts = [subject.reference(part) for part in torch.split(inputs[:count], _BATCH)]
+    return Examples(inputs, [torch.cat(output) for output in zip(*parts, strict=True)])
+
+
+def _compare(subject: Subject, runner: Runner, setting: Setting, examples: Examples) -> tuple[Measurement, Quantised]:
+    """How far int8 is from float32, or a `CompileError` where it is another network."""
+    batch, inputs, expected = setting.input.dims[0], examples.inputs, examples.expected
+    size = max(batch.low, min(batch.high, _BATCH))
+    actual: list[list[Tensor]] = []
+    for part in torch.split(inputs[: len(expected[0])], size):
+        # The last part is filled up where a batch has one size.
+        missing_samples = max(batch.low - len(part), 0)
+        full = torch.cat([part, part[:1].expand(missing_samples, *part.shape[1:])]) if missing_samples else part
+        with torch.no_grad():
+            actual.append([output[: len(part)].clone() for output in runner.run([full.contiguous()])])
+    pairs = [(torch.cat(output), other) for output, other in zip(zip(*actual, strict=True), expected, strict=True)]
+    worst = max(float((one - other).abs().max()) for one, other in pairs)
+    largest = max(float(other.abs().max()) for _, other in pairs)
+    if not worst <= USELESS * largest:
+        raise CompileError(
+            Problem.DISAGREES,
+            f"in int8 the network differs from float32 by {worst:.2g}, its largest output is {largest:.2g}",
+            "calibrate with real inputs, `--calibration FOLDER`, or stay with bfloat16 or float32",
+        )
+    noise = sum(float((one - other).double().square().sum()) for one, other in pairs)
+    power = sum(float(other.double().square().sum()) for _, other in pairs)
+    top1 = None
+    if (answers := _answers(subject)) is not None:
+        one, other = pairs[answers]
+        top1 = float((one.argmax(1) == other.argmax(1)).double().mean())
+    measured = Measurement((size, *inputs.shape[1:]), WEIGHTS, worst, worst / largest if largest else 0.0)
+    return measured, Quantised("", len(inputs), top1, (noise / power) ** 0.5 if power else 0.0)
+
+
+def _answers(subject: Subject) -> int | None:
+    """Which output is a classifier's: the last that is a vector of classes."""
+    outputs = subject.graph.outputs
+    places = [at for at, each in enumerate(outputs) if subject.graph.type(each.source).axes == "c"]
+    return places[-1] if places else None
+
+
+def _remarks(report: Quantised, setting: Setting) -> tuple[str, ...]:
+    found = []
+    if report.top1 is not None and report.top1 < ENOUGH:
+        found.append(
+            f"WARNING: int8 changes the answer for {1 - report.top1:.1%} of the samples; `--keep-float last`, more or "
+            "better samples, or bfloat16 may keep them"
+        )
+    if not _VNNI & set(Machine.this(setting.device).flags):
+        found.append("this processor has no instructions for int8 (VNNI): expect less speed than it is made for")
+    return tuple(found)
