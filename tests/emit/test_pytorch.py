@@ -50,6 +50,12 @@ SPECS = {
         let parts = split(y, [4, 8])
         parts[1] -> a: conv(4, 3x3)
     """,
+    "what passes a tensor on is dropped": """
+        let y = x -> conv(12, 1x1)
+        let unread = y -> identity
+        let neither = x -> identity
+        y -> relu
+    """,
     "free weights": """
         let y = x -> conv(8, 1x1)
         param gamma[y.channels] = 0.5

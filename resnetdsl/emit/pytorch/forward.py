@@ -103,7 +103,7 @@ class Forward:
         real: dict[int, int] = {}
         reads: list[int] = []
         for step in self.steps:
-            if step.alias:
+            if step.alias and step.outputs:
                 real[step.outputs[0]] = real.get(step.inputs[0], step.inputs[0])
             elif step.outputs:  # without, nobody reads it: it gets no text, and may lack operands
                 reads += _operands(step.template, step.inputs)
@@ -111,7 +111,7 @@ class Forward:
 
     def _take(self, step: Step) -> None:
         """Give a step's result a line of its own, or leave it to be nested where it is read."""
-        if step.alias:
+        if step.alias and step.outputs:
             self._terms[step.outputs[0]] = self._terms[step.inputs[0]]
         elif step.atom:
             self._terms.update((output, _Term(step.template)) for output in step.outputs)  # none, if nobody reads it
