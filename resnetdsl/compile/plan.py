@@ -18,7 +18,7 @@ from resnetdsl.compile.key import key
 from resnetdsl.compile.lower.lowered import Lowered, Note, missed, unlowered, weights_of
 from resnetdsl.compile.lower.pipeline import PASSES, lower
 from resnetdsl.compile.make import settled
-from resnetdsl.compile.options import CompileOptions
+from resnetdsl.compile.options import CompileOptions, Precision
 from resnetdsl.compile.passes import Passes
 from resnetdsl.compile.toolchain import find_device
 from resnetdsl.ir.dump import dump
@@ -127,6 +127,8 @@ class Plan:
             return self.refused or (
                 f"the fastest of {', '.join(names)}, to be measured" if names else "none can be used here"
             )
+        if setting.precision is Precision.INT8:
+            return f"{self.using.name}; whether its code is in the cache depends on the weights and the samples"
         cache = Cache.open() if self.options.cache else Cache.none()
         known = cache.has(key(self.graph, self.lowered, settled(self.using, setting), self.using))
         return f"{self.using.name}; its code is {'in the cache' if known else 'to be built'}"

@@ -175,3 +175,8 @@ def test_an_artifact_says_how_its_images_lie(tmp_path: Path) -> None:
     for backend, layout in (("onednn", Layout.CHANNELS_LAST), ("onnxruntime", None), ("openvino", None)):
         made = network(BODY).compile(tmp_path / f"{backend}.rnetc", device="cpu", backend=backend)
         assert load_artifact(made.path).metadata.setting.layout is layout
+
+
+def test_in_int8_the_cache_is_asked_for_weights_that_a_plan_has_not() -> None:
+    told = " ".join(str(network(BODY).plan(device="cpu", dtype="int8", backend="openvino")).split())
+    assert "whether its code is in the cache depends on the weights and the samples" in told
