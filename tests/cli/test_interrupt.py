@@ -20,8 +20,9 @@ from tests.cli.running import ROOT
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc to see what still runs")
 
 FAMILY = """
-import subprocess, sys, time
+import signal, subprocess, sys, time
 from resnetdsl.cli.interrupt import interruptible
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, and would stay so
 DEAF = "import signal, time; signal.signal(15, signal.SIG_IGN); print(flush=True); time.sleep(60)"
 early = subprocess.Popen(["sleep", "60"])
 try:
