@@ -18,9 +18,9 @@ from resnetdsl.bench.compete import Result, compete
 from resnetdsl.bench.contestants import Contestant, contestants
 from resnetdsl.bench.interleave import Plan
 from resnetdsl.bench.match import Match, made
-from resnetdsl.compile.engines.registry import ALL, engine
+from resnetdsl.compile.engines.registry import ALL, engine_for
 from resnetdsl.compile.errors import CompileError, Problem
-from resnetdsl.compile.options import Device, Precision
+from resnetdsl.compile.options import Backend, Device, Layout, Precision
 from resnetdsl.compile.toolchain import find_device
 from resnetdsl.elaborate.arguments import nearest
 from resnetdsl.network import Network
@@ -48,9 +48,10 @@ class Session:
         self.device = find_device(Device(settings["device"])).type
         self.threads = _count(settings["threads"]) or _cores()
         self.plan = Plan(seconds=seconds)
-        backend = str(settings["backend"])
+        layout = None if settings["layout"] is None else Layout(settings["layout"])
+        asked = engine_for(Backend(settings["backend"]), self.device, self.precision, layout)
         usable = tuple(each.name for each in ALL if each.lacking(self.device, self.precision) is None)
-        names = usable if backend == "auto" else (engine(backend).name,)
+        names = usable if asked is None else (asked.name,)
         more = {name: settings[name] for name in ("layout", "without", "also", "mode") if settings[name]}
         self.entered = _chosen(contestants(self.device, names, **more), peers)
         self.module = made(network)

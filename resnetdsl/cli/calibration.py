@@ -46,4 +46,8 @@ def calibration(args: argparse.Namespace, dtype: object) -> Calibration:
     plain: dict[str, Any] = {name: given[name] for name in ("samples", "crop") if name in given}
     plain |= {name: tuple(given[name]) for name in ("mean", "std") if name in given}
     path = Path(given["calibration"]) if "calibration" in given else None
-    return Calibration(path, keep=frozenset(map(Keep, given.get("keep_float", ()))), **plain)
+    found = Calibration(path, keep=frozenset(map(Keep, given.get("keep_float", ()))), **plain)
+    images = [name for name in ("mean", "std", "crop") if name in given]
+    if images and path is None:
+        raise UsageError(f"`--{images[0]}` is for images, and none are given", "add `--calibration FOLDER`")
+    return found

@@ -50,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     settings["cache"] = not args.no_cache
     found = network(args)
     try:
+        asked = calibration(args, settings["dtype"])
         if args.plan or args.emit is not None:
             _show(args, found.plan(**settings))
             return 0
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
             progress.phase("starting PyTorch")
             result = found.compile(
                 args.output or f"{found.name}.rnetc",
-                calibration=calibration(args, settings["dtype"]),
+                calibration=asked,
                 weights=args.weights,
                 seed=args.seed,
                 progress=progress.phase,

@@ -12,9 +12,10 @@ import torch
 from torch import nn
 
 from resnetdsl.collector import seldom
-from resnetdsl.compile.compiler import CompileResult, compile_module
+from resnetdsl.compile.compiler import CompileResult, check_options, compile_module
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.options import (
+    MOST_THREADS,
     Backend,
     Batch,
     Calibration,
@@ -47,6 +48,7 @@ def compile_network(
 
     What it gives is used up.
     """
+    check_options(graph, options)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = make()
@@ -71,6 +73,10 @@ def chosen(
     calibration: Calibration | None = None,
 ) -> CompileOptions:
     """The options by their words, as Python and the command line have them. A `CompileError` where one is none."""
+    if threads is not None and not (type(threads) is int and 1 <= threads <= MOST_THREADS):
+        raise CompileError(
+            Problem.BAD_OPTION, f"`{threads}` is no number of threads", f"a whole number from 1 to {MOST_THREADS}"
+        )
     passes = Passes(tuple(dict.fromkeys(without)), tuple(dict.fromkeys(also)))
     return CompileOptions(
         Path(output),

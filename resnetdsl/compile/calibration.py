@@ -43,7 +43,7 @@ def samples(wanted: Calibration, inputs: InputSpec) -> Samples:
         )
         return Samples(noise, f"noise ({wanted.samples} samples)", (note,))
     path = Path(wanted.path)
-    files = _files(path)
+    files = sample_files(path)
     found = _images(files, wanted, shape) if files[0].suffix.lower() in IMAGES else _tensors(files, wanted, inputs)
     if not torch.isfinite(found).all():
         raise _bad(f"`{wanted.path}` holds numbers that are infinite or none", "calibrate with data as it goes in")
@@ -57,7 +57,7 @@ def fingerprint(wanted: Calibration, inputs: InputSpec) -> str:
     digest = hashlib.sha256(repr((wanted.samples, wanted.mean, wanted.std, wanted.crop, shape)).encode())
     if wanted.path is not None:
         path = Path(wanted.path)
-        files = _files(path)
+        files = sample_files(path)
         images = files[0].suffix.lower() in IMAGES
         digest.update(f"\0{path.name}\0{installed('pillow') if images else ''}".encode())
         for file in _spread(files, wanted.samples) if images else files:
@@ -70,7 +70,7 @@ def fingerprint(wanted: Calibration, inputs: InputSpec) -> str:
     return digest.hexdigest()
 
 
-def _files(path: Path) -> list[Path]:
+def sample_files(path: Path) -> list[Path]:
     """The files to read, all of one kind: those of a folder and the folders in it, in their order by name."""
     try:
         every = [each for each in sorted(path.rglob("*")) if each.is_file()] if path.is_dir() else [path]

@@ -50,12 +50,7 @@ def choose(
                 raise
             failed[each.name] = f"{error.message}; {error.help}" if error.help else error.message
     if not made:
-        reasons = "\n".join(f"  {each}: {why}" for each, why in failed.items())
-        raise CompileError(
-            Problem.NO_ENGINE,
-            f"no engine can make `{name}` for {setting.device} in {setting.precision.value}\n{reasons}",
-            "pip install 'resnetdsl[engines]', or another `--device` or `--dtype`",
-        )
+        raise _none(name, setting, failed)
     shape = shape_to_time(setting)
     times: Mapping[str, float] = {}
     if len(made) > 1:
@@ -74,6 +69,22 @@ def choose(
         for each in engines
     )
     return next(each for each in engines if each.name == best), made[best], trials
+
+
+def check_served(name: str, setting: Setting) -> None:
+    """Refuse, before any work, what no engine here can serve."""
+    entered, failed = entrants(setting)
+    if not entered:
+        raise _none(name, setting, failed)
+
+
+def _none(name: str, setting: Setting, failed: Mapping[str, str]) -> CompileError:
+    reasons = "\n".join(f"  {each}: {why}" for each, why in failed.items())
+    return CompileError(
+        Problem.NO_ENGINE,
+        f"no engine can make `{name}` for {setting.device} in {setting.precision.value}\n{reasons}",
+        "pip install 'resnetdsl[engines]', or another `--device` or `--dtype`",
+    )
 
 
 def entrants(setting: Setting, engines: Sequence[Engine] = ALL) -> tuple[list[Engine], dict[str, str]]:

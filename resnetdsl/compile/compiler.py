@@ -15,9 +15,10 @@ from torch import nn
 
 from resnetdsl.compile import container
 from resnetdsl.compile.cache import Cache
-from resnetdsl.compile.choose import choose, entrants
+from resnetdsl.compile.calibration import sample_files
+from resnetdsl.compile.choose import check_served, choose, entrants
 from resnetdsl.compile.container import SUFFIX
-from resnetdsl.compile.engines.base import Engine
+from resnetdsl.compile.engines.base import Engine, Setting
 from resnetdsl.compile.engines.registry import engine_for
 from resnetdsl.compile.errors import WeightsError
 from resnetdsl.compile.files import check_output, work_folder
@@ -82,8 +83,7 @@ def compile_module(
     state = check_fit(leaves_of(graph), module.state_dict(), "the module", graph.name)
     size = _bytes(module, options.precision)
     check_output(options.output, SUFFIX, size + _OVERHEAD)
-    setting = decide(graph, options)
-    using = engine_for(options.backend, setting.device, setting.precision, setting.layout)
+    setting, using = check_options(graph, options)
     cache = Cache.open() if options.cache else Cache.none()
     with work_folder() as work, _quiet(), _threads(options.threads), enough_memory(f"compile `{graph.name}`"):
         # The code and, while it is linked, what the engine makes of the weights.
@@ -131,6 +131,21 @@ def compile_module(
         container.write(options.output, metadata, made.weights, made.code)
     notes = (*((cache.trouble,) if cache.trouble else ()), *made.notes)
     return CompileResult(options.output, metadata, clock.stop(), made.lowered.notes, notes, made.cached)
+
+
+def check_options(graph: CheckedGraph, options: CompileOptions) -> tuple[Setting, Engine | None]:
+    """What is built for, and the engine, None where the fastest is to be found.
+
+    Whatever can be refused of the options alone is refused here: before any work, with a `CompileError`.
+    """
+    check_output(options.output, SUFFIX, _OVERHEAD)
+    setting = decide(graph, options)
+    using = engine_for(options.backend, setting.device, setting.precision, setting.layout)
+    if using is None:
+        check_served(graph.name, setting)
+    if setting.precision is Precision.INT8 and options.calibration.path is not None:
+        sample_files(Path(options.calibration.path))
+    return setting, using
 
 
 def _bytes(module: nn.Module, precision: Precision) -> int:

@@ -12,6 +12,7 @@ from resnetdsl.compile.errors import CompileError, Problem
 
 MOST_BATCH = 2**20
 MOST_SAMPLES = 2**16
+MOST_THREADS = 1024
 
 
 class Device(Enum):

@@ -209,6 +209,8 @@ def test_as_json(spec: Path, only_eager: None) -> None:
         (("--seconds", "-1"), "no number of seconds"),
         (("--peers", "onnxruntme"), "did you mean `onnxruntime`"),
         (("--target", "h300"), "did you mean `h"),
+        (("--device", "cpu", "--backend", "cudnn"), "the engine `cudnn` cannot be used here: it serves CUDA"),
+        (("--device", "cpu", "--dtype", "int8", "--backend", "onednn"), "it has no int8"),
     ],
 )
 def test_wrong_use(options: tuple[str, ...], words: str, spec: Path) -> None:

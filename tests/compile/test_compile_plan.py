@@ -105,6 +105,8 @@ def test_emit_gives_the_graph_after_each_pass() -> None:
         ({"device": "tpu"}, "`tpu` is no device"),
         ({"backend": "tvm"}, "`tvm` is no backend"),
         ({"mode": "fast"}, "`fast` is no mode"),
+        ({"threads": 0}, "`0` is no number of threads"),
+        ({"threads": "two"}, "`two` is no number of threads"),
     ],
 )
 def test_options_that_are_none(options: dict[str, object], words: str) -> None:

@@ -6,6 +6,7 @@ import copy
 import gzip
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -186,6 +187,9 @@ def test_the_command_says_what_it_measured(tmp_path: Path, data: Path) -> None:
         (("--dtype", "int8", "--samples", "0"), "0 samples are none"),
         (("--dtype", "int8", "--crop", "2"), "a crop of 2.0"),
         (("--dtype", "int8", "--std", "0"), "must be more than 0"),
+        (("--dtype", "int8", "--mean", "0.5"), "`--mean` is for images, and none are given"),
+        (("--plan", "--samples", "3"), "`--samples` is for int8"),
+        (("--plan", "--dtype", "int8", "--samples", "0"), "0 samples are none"),
         (("--dtype", "int8", "--backend", "inductor"), "it has no int8"),
     ],
 )
@@ -198,6 +202,25 @@ def test_wrong_use_is_said(
     assert done.code == 2
     assert said in done.err
     assert [path.name for path in tmp_path.iterdir()] == ["small.rnet"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"backend": "onednn"}, "the engine `onednn` cannot be used here: it has no int8"),
+        ({"backend": "auto", "layout": "contiguous"}, "no engine can make `small` for cpu in int8"),
+        ({"calibration": Calibration("nowhere")}, "cannot read `nowhere`"),
+        ({"output": "n.zip"}, "ends with .rnetc"),
+    ],
+)
+def test_what_is_refused_is_refused_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], said: str
+) -> None:
+    net = small()
+    monkeypatch.setattr(type(net), "module", lambda *_: pytest.fail("a module is made"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CompileError, match=said):
+        net.compile(**{"output": "n.rnetc", "device": "cpu", "dtype": "int8", **options})
 
 
 @pytest.mark.parametrize("backend", BOTH)

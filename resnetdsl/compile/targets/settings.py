@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from resnetdsl.compile.options import MOST_BATCH, Backend, Device, Layout, Mode, Precision
+from resnetdsl.compile.options import MOST_BATCH, MOST_THREADS, Backend, Device, Layout, Mode, Precision
 from resnetdsl.compile.targets.model import SETTINGS
 
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -18,7 +18,6 @@ CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Settings that are one of a few words."""
 
-MOST_THREADS: Final = 1024
 NAMES: Final = ("description", *SETTINGS, "passes")
 SWITCH: Final[Mapping[str, bool]] = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
 
