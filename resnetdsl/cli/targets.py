@@ -32,7 +32,7 @@ _HELP: Final = {
     "dtype": "what it computes in",
     "layout": "how images lie in memory between layers; by default as the engine is fastest",
     "mode": "what is to be fast: one request, or many",
-    "backend": "the engine; auto takes the fastest here; without it onednn on a CPU, inductor on a GPU, else auto",
+    "backend": "the engine; auto takes the fastest here; without it onednn on a CPU, cudnn on a GPU, else auto",
 }
 
 

@@ -33,9 +33,9 @@ class OnnxRuntime:
 
     def lacking(self, device: str, precision: Precision) -> str | None:
         if device != "cpu":
-            return f"it serves the CPU here, not {device}; use `--backend inductor`"
+            return f"it serves the CPU here, not {device}; use `--backend cudnn` or inductor"
         if precision not in {Precision.FLOAT32, Precision.INT8}:
-            return f"it has no {precision.value} on a CPU; use `--backend inductor` or openvino"
+            return f"it has no {precision.value} on a CPU; use `--backend onednn` or inductor"
         return missing("onnx", "onnxruntime")
 
     def layouts(self, device: str) -> Layouts:

@@ -46,7 +46,7 @@ class OpenVino:
 
     def lacking(self, device: str, precision: Precision) -> str | None:
         if device != "cpu":
-            return f"it serves the CPU here, not {device}; use `--backend inductor`"
+            return f"it serves the CPU here, not {device}; use `--backend cudnn` or inductor"
         match precision:
             case Precision.FLOAT32 | Precision.INT8:
                 pass

@@ -72,5 +72,5 @@ PASS = Pass(
     "parallel",
     "merge layers that read one tensor in the same way",
     apply,
-    unpaid="on no engine does it make residual networks faster; `--with parallel` has it done",
+    unpaid="on no engine does it make residual networks faster",
 )
