@@ -69,7 +69,8 @@ HEAD = """\
 
 Measured by `benchmarks/passes.py` on {processor}, {cores} cores, {threads} threads; torch {torch}, onnxruntime
 {onnxruntime}, openvino {openvino}; batch {batch}. How many times as fast a network is with a pass as without it, all
-others alike: the median of the ratios of rounds in which both take turns, its quartiles in parentheses.
+others alike: the median of the ratios of rounds in which both take turns, its quartiles in parentheses. ONNX Runtime's
+spread is wide because two of its sessions in one process disturb each other: their threads wait by spinning.
 """
 
 
