@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -76,7 +77,9 @@ def session(
         async with editing(capabilities or lsp.ClientCapabilities()) as (editor, started):
             await play(editor, started)
 
-    asyncio.run(asyncio.wait_for(run(), PATIENCE))
+    # In a thread of its own: in this one the tests of pages may have left a loop that runs.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, asyncio.wait_for(run(), PATIENCE)).result()
 
 
 def test_mistakes_come_and_go_with_the_text() -> None:
