@@ -147,3 +147,9 @@ def test_random_networks(start: int) -> None:
 def test_many_random_networks(start: int) -> None:
     for seed in range(start, start + 250):
         holds(seed)
+
+
+@pytest.mark.parametrize("body", ["(x + x) + conv(4, 1x1)(x)", "x + (conv(4, 3x3)(x) + x)"])
+def test_a_tensor_that_is_summed_twice_counts_twice(body: str) -> None:
+    net = network(f"let y = {body}\ny -> conv(3, 1x1)\n", size="4x8x8")
+    assert distance(net, lower(net.checked), torch.float64, seed=1) < 1e-9

@@ -83,16 +83,19 @@ def _merge(rewriter: Rewriter, root: Draft) -> None:
         if first.id not in rewriter.nodes or Source(first.id) in merged:
             continue
         x, groups, stride = first.inputs[0], integer(first.attrs, "groups"), pair(first.attrs, "stride")
-        members = {each: found for each in terms if (found := _as_term(rewriter, each, x, groups, stride)) is not None}
-        if len(members) < 2 or Source(first.id) not in members:
+        # x itself may be there more than once.
+        found = [(each, _as_term(rewriter, each, x, groups, stride)) for each in terms]
+        members = [term for _, term in found if term is not None]
+        taken = {each for each, term in found if term is not None}
+        if len(members) < 2 or Source(first.id) not in taken:
             continue
-        names = ", ".join(each.path for each in members.values())
-        whole = _hull(list(members.values()))
+        names = ", ".join(each.path for each in members)
+        whole = _hull(members)
         if isinstance(whole, str):
             rewriter.note(names, "summed branches not merged", whole)
             continue
-        one = _convolution(rewriter, first, list(members.values()), whole)
-        terms = [Source(one.id), *(each for each in terms if each not in members)]
+        one = _convolution(rewriter, first, members, whole)
+        terms = [Source(one.id), *(each for each in terms if each not in taken)]
         merged.append(Source(one.id))
         rewriter.note(names, f"summed branches merged into one {whole[0][0]}x{whole[0][1]} convolution")
     if merged:
