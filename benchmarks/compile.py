@@ -21,11 +21,9 @@ from benchmarks.compiling.plan import PLAN, QUICK, SECTIONS, Unit, chosen
 from benchmarks.compiling.process import result_of
 from benchmarks.compiling.store import Store, machine
 from benchmarks.compiling.tables import document
+from benchmarks.page import PAGE, ROOT, carry_out, overview, put, say
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "performance.md"
 RESULTS = ROOT / ".benchmarks" / "compile.json"
-BEGIN, END = "<!-- compile: begin -->", "<!-- compile: end -->"
 
 COMMAND = (sys.executable, "-m", "benchmarks.compiling.unit")
 """A process for one unit, which is its last argument."""
@@ -64,19 +62,6 @@ def work(units: list[Unit], store: Store, args: argparse.Namespace) -> list[Unit
     return left
 
 
-def write(text: str, page: Path) -> None:
-    """Put the text between the marks of the page, at its end if it has none."""
-    whole = page.read_text("utf-8") if page.is_file() else "# Performance\n"
-    if BEGIN not in whole:
-        whole = f"{whole.rstrip()}\n\n{BEGIN}\n{END}\n"
-    before, _, rest = whole.partition(BEGIN)
-    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
-
-
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
 def listed(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
@@ -112,22 +97,14 @@ def main(given: list[str] | None = None) -> int:
     here = machine(ROOT, args.threads)
     store = Store(args.results, here, fresh=args.fresh)
     if args.list:
-        for unit in units:
-            print(f"{unit.key:<50} {'kept' if unit.key in store else f'about {unit.seconds:.0f} s'}")
+        overview(units, store)
         return 0
-    if store.dropped:
-        say(f"{store.dropped} results of another commit, version or machine are forgotten")
-    try:
-        left = work(units, store, args)
-    except KeyboardInterrupt:
-        say(f"interrupted; {args.results} has what was measured, and the same command goes on from there")
+    if carry_out(lambda: work(units, store, args), store) is None:
         return 130
     text = document(store.results, here, plan)
     print(text)
     if args.write:
-        write(text, args.page)
-    if left:
-        say(f"{len(left)} units did not fit into the time; the same command goes on: {', '.join(u.key for u in left)}")
+        put("compile", text, args.page)
     return 0
 
 

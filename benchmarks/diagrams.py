@@ -23,13 +23,10 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.page import ROOT, put
 from resnetdsl.api import load
 from resnetdsl.emit.diagram import view
 from resnetdsl.emit.outline import Level
-
-ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "performance.md"
-BEGIN, END = "<!-- diagrams: begin -->", "<!-- diagrams: end -->"
 
 MOST_BOXES, MOST_SECONDS, MOST_DEEP, MOST_OPS = 40, 1.5, 2.0, 30.0
 """The promises: ResNet-50 at level block, its seconds; seconds of the 1001 layers at levels network and op."""
@@ -158,11 +155,7 @@ def main() -> None:
     text = "\n".join([_HEAD.format(runs=args.runs, versions=", ".join(versions)), *table(found)])
     print(text)
     if args.write:
-        page = PAGE.read_text("utf-8")
-        if BEGIN not in page:
-            page = f"{page.rstrip()}\n\n{BEGIN}\n{END}\n"
-        before, _, rest = page.partition(BEGIN)
-        PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+        put("diagrams", text)
     if failed := broken(found):
         raise SystemExit(f"not as promised: {', '.join(failed)}")
 

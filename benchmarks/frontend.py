@@ -23,16 +23,13 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.page import ROOT, put
 from resnetdsl.api import load, shipped_files
 from resnetdsl.diagnostics.model import Sink
 from resnetdsl.paths import specs_dir
 from resnetdsl.source import SourceFile
 from resnetdsl.spec import Spec, parse_spec
 from resnetdsl.syntax import ast
-
-ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "performance.md"
-BEGIN, END = "<!-- frontend: begin -->", "<!-- frontend: end -->"
 
 IMPORT = ("-c", "import networkx")
 CHECK = ("-m", "resnetdsl", "check", "resnet50")
@@ -256,19 +253,9 @@ def main() -> None:
     text = "\n\n".join(sections)
     print(text)
     if args.write:
-        write(text)
+        put("frontend", text)
     if max(ratios.values()) > _MOST:
         raise SystemExit(f"slower than promised: {ratios}")
-
-
-def write(text: str) -> None:
-    """Put the text between the marks of the page, at its end if it has none."""
-    page = PAGE.read_text("utf-8") if PAGE.is_file() else "# Performance\n"
-    if BEGIN not in page:
-        page = f"{page.rstrip()}\n\n{BEGIN}\n{END}\n"
-    before, _, rest = page.partition(BEGIN)
-    after = rest.partition(END)[2]
-    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

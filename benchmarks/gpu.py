@@ -27,11 +27,10 @@ import torch
 from benchmarks.compiling.process import result_of
 from benchmarks.compiling.store import Store, machine
 from benchmarks.on_gpu.plan import Unit, plan
+from benchmarks.page import PAGE, ROOT, carry_out, overview, put, say
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "performance.md"
 RESULTS = ROOT / ".benchmarks" / "gpu.json"
-BEGIN, END = "<!-- gpu: begin -->", "<!-- gpu: end -->"
+HEAD = "## On a GPU\n\n"
 COMMAND = (sys.executable, "-m", "benchmarks.on_gpu.unit")
 """A process for one unit, which is its last argument."""
 
@@ -85,7 +84,7 @@ def work(units: Sequence[Unit], store: Store, args: argparse.Namespace) -> list[
         for line in found.get("lines", ()):  # type: ignore[attr-defined]
             print(line, flush=True)
         if args.write:
-            write(document(store.results, store.here, units), args.page)
+            put("gpu", document(store.results, store.here, units), args.page)
     return left
 
 
@@ -103,8 +102,8 @@ def perform(unit: Unit, args: argparse.Namespace, known: Mapping[str, Any], limi
     return result_of([*COMMAND, json.dumps(given)], ROOT, environment, limit)
 
 
-def document(results: Mapping[str, Any], where: Mapping[str, str], units: Sequence[Unit]) -> list[str]:
-    """The page's lines."""
+def document(results: Mapping[str, Any], where: Mapping[str, str], units: Sequence[Unit]) -> str:
+    """The page's part."""
     versions = ", ".join(
         f"{name} {where[name]}"
         for name in ("torch", "cuda", "cudnn", "timm", "onnxruntime")
@@ -120,33 +119,18 @@ def document(results: Mapping[str, Any], where: Mapping[str, str], units: Sequen
             lines += ["", *found.get("lines", [f"{unit.key} fails: {found.get('problem')}."])]
     if left := [unit.key for unit in units if unit.key not in results]:
         lines += ["", f"Not measured in this run: {', '.join(left)}."]
-    return lines
+    return HEAD + "\n".join(lines)
 
 
-def unmeasured() -> list[str]:
+def unmeasured() -> str:
     """What the page says where nothing can be measured."""
-    return [
+    lines = (
         "Unmeasured: no machine that this was run on had what it needs.",
         "`python -m benchmarks.gpu --write` measures, on a machine with a GPU, eager, timm with torch.compile, ONNX",
         "Runtime and ours at batch 1, 32 and 256, with the share of the roofline that each reaches, the kernels that",
         "the time goes into and a step of training, and writes it.",
-    ]
-
-
-def write(lines: list[str], page: Path) -> None:
-    """Put lines between the page's marks, which are appended where there are none."""
-    text = page.read_text(encoding="utf-8") if page.is_file() else "# Performance\n"
-    part = "\n".join([BEGIN, "## On a GPU", "", *lines, END])
-    if BEGIN in text:
-        before, _, rest = text.partition(BEGIN)
-        text = before + part + rest.partition(END)[2]
-    else:
-        text = f"{text.rstrip()}\n\n{part}\n"
-    page.write_text(text, encoding="utf-8")
-
-
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    )
+    return HEAD + "\n".join(lines)
 
 
 def arguments(given: list[str] | None) -> argparse.Namespace:
@@ -175,27 +159,19 @@ def main(given: list[str] | None = None) -> int:
     if args.device == "cuda" and (lack := lacking()):
         print("nothing is measured: this needs", *(f"  {each}" for each in lack), sep="\n")
         if args.write:
-            write(unmeasured(), args.page)
+            put("gpu", unmeasured(), args.page)
         return 0
     units = plan(args.batches, args.training_batch)
     chosen = [unit for unit in units if unit.key.startswith(args.only) or unit.section == "ceilings"]
     where = here(args.device) | {"settings": f"{args.network} {args.dtype} {args.size}"}
     store = Store(args.results, where, fresh=args.fresh)
     if args.list:
-        for unit in units:
-            print(f"{unit.key:<28} {'kept' if unit.key in store else f'about {unit.seconds:.0f} s'}")
+        overview(units, store)
         return 0
-    if store.dropped:
-        say(f"{store.dropped} results of another commit, version or machine are forgotten")
-    try:
-        left = work(chosen, store, args)
-    except KeyboardInterrupt:
-        say(f"interrupted; {args.results} has what was measured, and the same command goes on from there")
+    if carry_out(lambda: work(chosen, store, args), store) is None:
         return 130
-    if left:
-        say(f"not done within the time; the same command goes on: {', '.join(unit.key for unit in left)}")
     if args.write:
-        write(document(store.results, where, units), args.page)
+        put("gpu", document(store.results, where, units), args.page)
     return 0
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.compiling.store import machine
+from benchmarks.page import PAGE, ROOT, put
 from resnetdsl.api import load
 from resnetdsl.bench.interleave import Plan, measure
 from resnetdsl.bench.statistics import Spread, ratios
@@ -28,9 +29,6 @@ from resnetdsl.compile.options import Batch, Layout, Mode, Precision
 from resnetdsl.compile.recipes import evaluate_all
 from resnetdsl.network import Network
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "performance.md"
-BEGIN, END = "<!-- passes: begin -->", "<!-- passes: end -->"
 BACKENDS = ("onednn", "onnxruntime", "openvino")
 
 GOOGLENET = """
@@ -123,20 +121,14 @@ def table(passes: list[str], batch: int, seconds: float) -> str:
     return "\n".join(lines)
 
 
-def write(text: str) -> None:
-    page = PAGE.read_text(encoding="utf-8")
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n{text}{END}{after}", encoding="utf-8")
-
-
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("passes", nargs="*", metavar="PASS", help=f"of {', '.join(NETWORKS)}; all of them by default")
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=4.0, help="for each pair")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--write", action="store_true", help="into docs/performance.md")
+    parser.add_argument("--page", type=Path, default=PAGE, metavar="FILE.md")
+    parser.add_argument("--write", action="store_true", help="update the page")
     args = parser.parse_args(arguments)
     unknown = [name for name in args.passes if name not in NETWORKS]
     if unknown:
@@ -146,7 +138,7 @@ def main(arguments: list[str] | None = None) -> int:
     order = [each.name for each in PASSES if each.name in (args.passes or NETWORKS)]
     text = f"{HEAD.format(**here, batch=args.batch)}\n{table(order, args.batch, args.seconds)}\n"
     if args.write:
-        write(text)
+        put("passes", text, args.page)
     else:
         print(text)
     return 0

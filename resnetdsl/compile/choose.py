@@ -97,7 +97,7 @@ def entrants(setting: Setting, engines: Sequence[Engine] = ALL) -> tuple[list[En
     return entered, reasons
 
 
-_SLOW = "it compiles for half a minute and longer, so that it is not tried unasked: `--backend {}`"
+_SLOW = "it compiles code, which takes ten seconds and longer, so that it is not tried unasked: `--backend {}`"
 
 
 def shape_to_time(setting: Setting) -> tuple[int, ...]:

@@ -18,7 +18,7 @@ from resnetdsl.syntax import ast
 from resnetdsl.syntax.walk import walk
 
 _PART = re.compile(r"[A-Za-z_]\w*$")
-_ARGUMENT = re.compile(r'([A-Za-z_]\w*)\s*=\s*"?$')
+_ARGUMENT = re.compile(r'([A-Za-z_]\w*)\s*=\s*("?)$')
 _CALLEE = re.compile(r"([A-Za-z_]\w*)\s*$")
 _IMPORTED = re.compile(r"^\s*(?:import|from)\s+$")
 _EXPECTED = re.compile(r"^\s*expect\s(?:.*,)?\s*$")
@@ -74,9 +74,7 @@ def completions(document: Document, position: lsp.Position, *, snippets: bool) -
         given = _ARGUMENT.search(line)
         if given is not None:
             words = next((param.choices for param in parameters(value) if param.name == given[1]), ())
-            found += [lsp.CompletionItem(word, kind=lsp.CompletionItemKind.EnumMember) for word in words]
-            if words:
-                return found
+            found += [_word(word, quoted=bool(given[2])) for word in words]
         else:
             found += [_argument(param) for param in parameters(value)]
     if line.count('"') % 2:
@@ -164,6 +162,14 @@ def _statement(word: str, snippet: str, snippets: bool) -> lsp.CompletionItem:
     if snippets:
         made.insert_text, made.insert_text_format = snippet, lsp.InsertTextFormat.Snippet
     return made
+
+
+def _word(word: str, *, quoted: bool) -> lsp.CompletionItem:
+    """A word of a choice, which is a string of the language; `quoted` where its first quote is there."""
+    text = word if quoted else f'"{word}"'
+    return lsp.CompletionItem(
+        text, kind=lsp.CompletionItemKind.EnumMember, filter_text=word, insert_text=text, sort_text=f"00{word}"
+    )
 
 
 def _argument(param: Parameter) -> lsp.CompletionItem:

@@ -31,8 +31,11 @@ class OutdatedError(Exception):
 class Document:
     """`outdated` is set once there is a newer version; then what takes long is given up."""
 
-    def __init__(self, uri: str, text: str, path: Path | None, encoding: Encoding = Encoding.Utf16) -> None:
+    def __init__(
+        self, uri: str, text: str, path: Path | None, encoding: Encoding = Encoding.Utf16, version: int | None = None
+    ) -> None:
         self.uri = uri
+        self.version = version
         self.path = path
         self.file = SourceFile(path.name if path is not None else uri, text)
         self.places = Places(self.file, encoding)

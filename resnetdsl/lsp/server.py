@@ -60,28 +60,26 @@ class Server(LanguageServer):
         return Encoding(self.workspace.position_encoding)
 
     async def ask(self, uri: str, question: Callable[[Document], T], otherwise: T) -> T:
-        """The answer of a text. A fault of ours is logged and costs this answer alone."""
+        """The answer of a text. A fault of ours costs this answer alone; the editor shows it, the log has all of it."""
         document = self.documents.get(uri)
         if document is None:
             return otherwise
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.worker, question, document)
+        except CannotRenameError:
+            raise
+        except OutdatedError:
+            return otherwise
+        except Exception as fault:  # noqa: BLE001 - an editor must not lose its server for one text
+            _log.exception("a fault of resnetdsl")
+            words = f"resnetdsl has a fault, please report it with the text: {type(fault).__name__}: {fault}"
+            self.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Error, words))
+            return otherwise
 
-        def answer() -> T:
-            try:
-                return question(document)
-            except CannotRenameError:
-                raise
-            except OutdatedError:
-                return otherwise
-            except Exception:  # noqa: BLE001 - an editor must not lose its server for one text
-                _log.exception("a fault of resnetdsl: please report it")
-                return otherwise
-
-        return await asyncio.get_running_loop().run_in_executor(self.worker, answer)
-
-    def change(self, uri: str, text: str) -> None:
+    def change(self, uri: str, text: str, version: int | None) -> None:
         """A new text, which is checked as soon as nothing more is typed."""
         self.forget(uri)
-        self.documents[uri] = Document(uri, text, _path(uri), self.encoding)
+        self.documents[uri] = Document(uri, text, _path(uri), self.encoding, version)
         task = asyncio.get_running_loop().create_task(self._check(self.documents[uri]))
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)
@@ -96,7 +94,8 @@ class Server(LanguageServer):
             return
         found = await self.ask(document.uri, problems.problems, None)
         if found is not None and not document.outdated:
-            self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(document.uri, found))
+            told = lsp.PublishDiagnosticsParams(document.uri, found, document.version)
+            self.text_document_publish_diagnostics(told)
 
 
 @contextmanager
@@ -142,17 +141,17 @@ def make() -> Server:
 def _texts(server: Server) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
     async def opened(params: lsp.DidOpenTextDocumentParams) -> None:
-        server.change(params.text_document.uri, params.text_document.text)
+        server.change(params.text_document.uri, params.text_document.text, params.text_document.version)
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
     async def changed(params: lsp.DidChangeTextDocumentParams) -> None:
-        server.change(params.text_document.uri, params.content_changes[-1].text)
+        server.change(params.text_document.uri, params.content_changes[-1].text, params.text_document.version)
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_SAVE)
     async def saved(_: lsp.DidSaveTextDocumentParams) -> None:
         """Others may import it."""
         for document in list(server.documents.values()):
-            server.change(document.uri, document.file.text)
+            server.change(document.uri, document.file.text, document.version)
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
     async def closed(params: lsp.DidCloseTextDocumentParams) -> None:

@@ -156,7 +156,8 @@ def test_it_goes_on_where_it_was_interrupted(options: list[str], monkeypatch: py
     assert counted.done == [*keys[:3], *keys[2:]]
     page = Path(options[-1]).read_text(encoding="utf-8")
     assert page.count("fails: made up") >= 3
-    before = page.replace(benchmark.END, f"{benchmark.END}\nkept")
+    end = "<!-- compile: end -->"
+    before = page.replace(end, f"{end}\nkept")
     Path(options[-1]).write_text(before, encoding="utf-8")
     benchmark.main([*options, "--write"])
     assert Path(options[-1]).read_text(encoding="utf-8") == before

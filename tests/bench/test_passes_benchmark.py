@@ -15,11 +15,10 @@ TINY = network("conv(4, 3x3) -> relu -> batch_norm -> scale -> relu", size="3x8x
 
 def test_it_measures_and_writes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     page = tmp_path / "performance.md"
-    page.write_text(f"before\n{benchmark.BEGIN}\nold\n{benchmark.END}\nafter\n", encoding="utf-8")
-    monkeypatch.setattr(benchmark, "PAGE", page)
+    page.write_text("before\n<!-- passes: begin -->\nold\n<!-- passes: end -->\nafter\n", encoding="utf-8")
     monkeypatch.setattr(benchmark, "NETWORKS", {"chains": ("tiny",)})
     monkeypatch.setattr(benchmark, "found", lambda name: TINY)
-    assert benchmark.main(["--seconds", "0.01", "--threads", "1", "--write"]) == 0
+    assert benchmark.main(["--seconds", "0.01", "--threads", "1", "--write", "--page", str(page)]) == 0
     text = page.read_text(encoding="utf-8")
     assert text.startswith("before\n")
     assert text.endswith("\nafter\n")

@@ -8,7 +8,7 @@ from lsprotocol import types as lsp
 from resnetdsl.lsp.completion import STATEMENTS, completions, documented, signature
 from resnetdsl.lsp.hover import hover
 from resnetdsl.syntax.parser import keywords
-from tests.lsp.texts import NETWORK, at, cursor
+from tests.lsp.texts import NETWORK, at, cursor, document
 
 
 def proposed(text: str) -> list[str]:
@@ -42,10 +42,22 @@ def test_what_is_proposed(line: str, wanted: set[str], unwanted: set[str]) -> No
     assert not unwanted & found
 
 
+MODES = ("nearest", "nearest-exact", "bilinear", "bicubic")
+
+
 def test_the_words_of_a_choice() -> None:
-    assert set(proposed(body('upsample(mode = "|'))) == {"nearest", "bilinear", "bicubic"} or proposed(
-        body('upsample(mode = "|')
-    )
+    assert proposed(body('upsample(mode = "|')) == [*MODES]
+    assert proposed(body("upsample(mode = |"))[: len(MODES)] == [f'"{word}"' for word in MODES]
+
+
+@pytest.mark.parametrize("start", ["mode = |", 'mode = "|'])
+def test_a_word_that_is_taken_makes_a_text_that_is_right(start: str) -> None:
+    before = f"network n {{\n    input 3x8x8\n    upsample(2, {start})\n}}\n"
+    made, position = cursor(before)
+    item = next(each for each in completions(made, position, snippets=False) if "bicubic" in each.label)
+    after = '"' if start.endswith('"|') else ""
+    taken = document(before.replace("|", (item.insert_text or item.label) + after))
+    assert taken.report.ok, str(taken.report)
 
 
 @pytest.mark.parametrize("line", ["import |", "from |"])
