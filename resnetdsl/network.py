@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from resnetdsl.elaborate.values import Value
@@ -65,7 +65,7 @@ class Network:
         """
         from resnetdsl.emit.pytorch.document import Header, emit
 
-        header = Header(self.origin.name, self.origin.digest)
+        header = Header(PurePath(self.origin.name).name, self.origin.digest)
         return emit(self.checked, header=header, checkpoint_blocks=checkpoint_blocks)
 
     def module(self, *, checkpoint_blocks: bool = False) -> nn.Module:

@@ -103,8 +103,9 @@ class Convolution(Op):
         return pair(attrs, "stride")
 
     def dilated(self, attrs: Attrs, keep: Pair, by: Pair) -> Attrs:
-        stride, dilation = pair(attrs, "stride"), pair(attrs, "dilation")
-        wider = (dilation[0] * by[0], dilation[1] * by[1])
+        stride, dilation, kernel = pair(attrs, "stride"), pair(attrs, "dilation"), pair(attrs, "kernel")
+        # One pixel has no distance to another.
+        wider = tuple(dilation[i] * by[i] if kernel[i] > 1 else dilation[i] for i in (0, 1))
         return {**attrs, "stride": keep, "dilation": wider, "pad": dilated_pad(attrs, stride, keep, by)}
 
     def padding_faults(self, attrs: Attrs, x: TensorType) -> tuple[Fault, ...]:

@@ -294,3 +294,79 @@ def test_emitting_leaves_the_graph_alone() -> None:
     before = list(graph.outputs)
     emit(graph)
     assert graph.outputs == before
+
+
+READS = {
+    "padding follows the kernel and the dilation": (
+        """
+        block pair(k, d) { conv(8, k, dilation = d) -> relu -> conv(8, 3x3, dilation = d) }
+        network tiny { input 4x32x32
+            pair(3, 1) -> pair(5, 1) -> pair(5, 2) -> pair(3, 2) }
+        """,
+        ["padding=dilation * (kernel_size // 2)", "padding=dilation,"],
+        ["padding: int"],
+    ),
+    "a list that is run in order is one module": (
+        'network tiny { input 4x32x32\n for i in 0..3 { "parts.{i}": conv(8 + i, 3x3) }\n relu }',
+        ["self.parts = nn.Sequential(", "x = self.parts(x)"],
+        ["ModuleList"],
+    ),
+    "a list of which one is read elsewhere is not": (
+        'network tiny { input 4x32x32\n for i in 0..3 { "parts.{i}": conv(8 + i, 3x3)\n if i == 1 { tap c } } }',
+        ["self.parts = nn.ModuleList(", "c = self.parts[1](x)"],
+        ["nn.Sequential"],
+    ),
+    "the one without an addition says so": (
+        """
+        block unit(add) { residual(identity if add else none) { conv: conv(8, 3x3) -> batch_norm } }
+        network tiny { input 8x32x32
+            unit(true) -> unit(true) -> unit(false) }
+        """,
+        ["class Unit(", "class UnitWithoutShortcut("],
+        ["class Unit2("],
+    ),
+    "operators have no needless parentheses": (
+        "network tiny { input 4x32x32\n identity * 2 * (sigmoid + 1) -> identity * 1 }",
+        ["return x * 2 * (self.sigmoid(x) + 1)"],
+        ["* 1\\n"],
+    ),
+    "documentation of parameters stays with the spec": (
+        """
+        ## A unit (Some et al., 2020). It is `wide`. Twice over.
+        block unit(wide) { conv: conv(wide, 3x3) -> relu }
+        network tiny { input 4x32x32
+            unit(8) }
+        """,
+        ['"""A unit (Some et al., 2020). Twice over."""'],
+        ["wide"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", READS)
+def test_source_reads_as_a_person_writes_it(case: str) -> None:
+    text, there, absent = READS[case]
+    network = resnetdsl.load(text).network("tiny")
+    source = network.source()
+    assert [line for line in there if line not in source] == []
+    assert [line for line in absent if line in source] == []
+    agree(network.checked)
+
+
+def test_a_dilated_backbone_dilates_no_layer_of_one_pixel() -> None:
+    source = resnetdsl.load("resnet50").network("resnet50", taps=True, output_stride=8).source()
+    convolutions = [line for line in source.splitlines() if "kernel_size=1" in line and "Conv2d" in line]
+    assert convolutions
+    assert not any("dilation" in line for line in convolutions)
+    assert "padding=dilation" in source
+
+
+def test_the_header_does_not_say_where_the_spec_lies(tmp_path: Path) -> None:
+    spec = tmp_path / "tiny.rnet"
+    spec.write_text("network tiny { input 4x32x32\n relu }", encoding="utf-8")
+    assert resnetdsl.load(spec).network("tiny").source().startswith('"""tiny, from tiny.rnet: ')
+
+
+@pytest.mark.parametrize("name", ["efficientnet_cc_b0_4e", "mobilenetv4_hybrid_medium", "dm_nfnet_f0", "densenet121"])
+def test_source_can_be_traced_by_fx(name: str) -> None:
+    torch.fx.symbolic_trace(resnetdsl.load(name).network(name).module())

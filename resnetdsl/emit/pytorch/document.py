@@ -33,6 +33,9 @@ _IMPORTS = {
 # Docstrings may speak of torch without the code using it. Parsing the code would take as long as all else together.
 _STRINGS = re.compile(r'"""(?:[^"\\]|\\.|"(?!""))*"""|"(?:[^"\\\n]|\\.)*"', re.DOTALL)
 _NAMES = re.compile(rf"(?<![\w.])(?:{'|'.join(_IMPORTS)})\b")
+# A full stop that ends a sentence: not those of "et al." and "e.g.", and none in parentheses.
+_SENTENCE = re.compile(r"(?<=[^.]{2}[.!?])(?<!al\.)(?<!cf\.)\s+(?=[A-Z`])(?![^()]*\))")
+_CLAUSE = re.compile(r"; `[^.]*(?=\.$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,4 +172,7 @@ def _shape(kind: TensorType, ranges: Mapping[int, str] | None = None) -> str:
 
 
 def _doc(unit: Unit) -> str:
-    return unit.named.doc.split("\n\n")[0]
+    """What the spec says of the block, without what it says of parameters, which the class has not."""
+    first, *more = _SENTENCE.split(unit.named.doc.split("\n\n")[0])
+    first = _CLAUSE.sub("", first)
+    return " ".join(() if first.startswith("`") else (first, *(each for each in more if "`" not in each)))

@@ -15,6 +15,7 @@ LONGEST = 80
 _FIELD = re.compile(r"\{(\d+|all)\}")
 _TENSOR = re.compile("\0(\\d+)\0")
 _LETTERS = "abcdefgh"
+_BINDING = {"+": 1, "-": 1, "*": 2, "/": 2}
 _QUOTE = str.maketrans("{}", "\2\3")
 _UNQUOTE = str.maketrans("\2\3", "{}")
 
@@ -186,7 +187,8 @@ class Forward:
             return label
         several = len(line.outputs) > 1
         wishes = set(self.names.values())
-        if not several and (kept := next((name for name in dying if name not in wishes), None)):
+        merged = len(dying) > 2  # none of several that end here is what comes of them
+        if not (several or merged) and (kept := next((name for name in dying if name not in wishes), None)):
             return kept
         pool = [*_LETTERS] if several else ["out", *([label] if label else []), "y", "z"]
         free = next((name for name in pool if name not in live and name not in wishes), None)
@@ -214,9 +216,17 @@ def _fill(template: str, texts: list[str]) -> str:
         text = texts[int(match[1])]
         before, after = template[: match.start()].rstrip()[-1:], template[match.end() :].lstrip()[:1]
         enclosed = before in {"", "(", "[", ",", "\1"} and after in {"", ")", "]", ",", "\1"}
-        return text if enclosed or _is_tight(text) else f"({text})"
+        operator = template[match.end() :].strip().partition(" ")[0]
+        in_order = before == "" and _BINDING.get(operator, 9) <= _binding(text)
+        return text if enclosed or in_order or _is_tight(text) else f"({text})"
 
     return _FIELD.sub(put, template)
+
+
+def _binding(text: str) -> int:
+    """How tightly the operator outside of all brackets holds an expression together; 0 for other expressions."""
+    tree = ast.parse(_TENSOR.sub("x", text), mode="eval").body
+    return {ast.Add: 1, ast.Sub: 1, ast.Mult: 2, ast.Div: 2}.get(type(tree.op), 0) if isinstance(tree, ast.BinOp) else 0
 
 
 def _is_tight(text: str) -> bool:

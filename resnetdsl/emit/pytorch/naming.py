@@ -6,6 +6,7 @@ import re
 
 from resnetdsl.emit.pytorch.bodies import Unit
 from resnetdsl.emit.pytorch.classes import Class
+from resnetdsl.emit.pytorch.leaves import Form
 from resnetdsl.emit.pytorch.text import class_name, unique
 from resnetdsl.ir.graph import ScopeKind
 
@@ -18,9 +19,8 @@ def class_names(classes: list[Class], network: str, taken: set[str]) -> list[str
         alike.setdefault(_base(each.model), []).append(each)
     for base, those in alike.items():
         ranked = sorted(those, key=lambda each: -len(each.units))
-        plain = _layers(ranked[0])
         for each in ranked:
-            each.name = unique(base + _difference(plain, _layers(each)), taken)
+            each.name = unique(base + _difference(ranked[0], each), taken)
     classes[-1].name = network
     return [each.name for each in classes]
 
@@ -34,13 +34,18 @@ def _base(unit: Unit) -> str:
 
 
 def _layers(each: Class) -> list[str]:
-    return [statement.name for statement in each.model.statements if statement.weighted and not statement.is_identity]
+    """What it is made of, weights first: names of layers, kinds of those without weights, and its sums."""
+    statements = [statement for statement in each.model.statements if not statement.is_identity]
+    names = [statement.name for statement in statements if statement.weighted]
+    sums = [statement for statement in statements if statement.hint == "add"]
+    return [*names, *(["shortcut"] if sums else []), *(each.hint for each in statements if each.form is Form.MODULE)]
 
 
-def _difference(plain: list[str], names: list[str]) -> str:
+def _difference(plain: Class, other: Class) -> str:
     """What a copy has or lacks beside the one that has the plain name."""
-    more = next((name for name in names if name not in plain and not name[-1:].isdecimal()), None)
-    less = next((name for name in plain if name not in names and not name[-1:].isdecimal()), None)
+    mine, names = _layers(plain), _layers(other)
+    more = next((name for name in names if name not in mine and not name[-1:].isdecimal()), None)
+    less = next((name for name in mine if name not in names and not name[-1:].isdecimal()), None)
     if more is not None:
         return f"With{class_name(more, '')}"
     return f"Without{class_name(less, '')}" if less is not None else ""

@@ -93,6 +93,8 @@ class _Table:
         if len(set(map(repr, values))) == 1:
             return literal(values[0])
         names = [name for name in column[0].names if all(name in hole.names for hole in column)]
+        if names == ["padding"] and (half := self._half(place)) is not None:
+            return half
         channels = all(hole.channels for hole in column)
         known = self._channel_text(values)
         if known is not None and (channels or names[:1] == ["groups"]):
@@ -106,6 +108,29 @@ class _Table:
             default = column[0].default or self._default(values)
             self.params[key] = Param(self._name(name, place), values, channels=False, default=default)
         return self.params[key].name
+
+    def _half(self, place: int) -> str | None:
+        """The padding that follows from the kernel and the dilation; None where it is another."""
+        beside = {
+            self.columns_of[other][0].names[:1]: other
+            for other, statement in enumerate(self.statements)
+            if statement is self.statements[place]
+        }
+        kernel, dilation = beside.get(("kernel_size",)), beside.get(("dilation",))
+        if kernel is None or dilation is None:
+            return None
+        rows = zip(*(self.columns_of[at] for at in (place, kernel, dilation)), strict=True)
+        for row in rows:
+            pad, size, apart = (hole.value for hole in row)
+            if not (isinstance(pad, int) and isinstance(size, int) and isinstance(apart, int)):
+                return None
+            if pad != apart * (size // 2):
+                return None
+        size, apart = self._text(kernel), self._text(dilation)
+        half = str(int(size) // 2) if size.isdecimal() else f"{size} // 2"
+        if apart == "1":
+            return half
+        return apart if half == "1" else f"{apart} * {half}" if half.isdecimal() else f"{apart} * ({half})"
 
     def _channel_text(self, values: Row) -> str | None:
         if (found := self.params.get(("channels", values))) is not None:

@@ -14,12 +14,13 @@ class Member:
     """What has a name: a module or a weight, made by `code`; or, without, a name that only holds others.
 
     Such is a dotted label, and a scope whose nodes its surroundings run. With a `count` it stands for that many copies
-    whose names count on from this one's.
+    whose names count on from this one's. One that `runs` calls its members one behind the other.
     """
 
     code: str = ""
     is_parameter: bool = False
     count: int = 1
+    runs: bool = False
     members: dict[str, Member] = field(default_factory=dict)
     _is_list: bool | None = None
 
@@ -41,6 +42,14 @@ class Member:
             at = at.members.setdefault(head, Member())
         at._is_list = None
         at.members.setdefault(last, member)
+
+    def run(self, path: str) -> None:
+        """What is numbered below this path is only ever called in order."""
+        at = self._reach(path)[1]
+        at.runs = at.is_list
+
+    def is_run(self, path: str) -> bool:
+        return bool(path) and self._reach(path)[1].runs
 
     def arrange(self, order: Iterable[tuple[str, tuple[str, ...]]]) -> None:
         """Put the names that are listed for a path in front, as they are listed."""
@@ -97,6 +106,8 @@ class Member:
                 count += 1
             written += [codes[at]] * count if count < 3 else [f"*({codes[at]} for _ in range({count}))"]
             at += count
+        if self.runs:
+            return f"nn.Sequential({', '.join(written)})"
         if len(written) == 1 and len(codes) > 1:
             return f"nn.ModuleList{written[0].removeprefix('*')}"
         return f"nn.ModuleList([{', '.join(written)}])"

@@ -38,20 +38,36 @@ _NEWLINE = re.compile(r"\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _FAMILIES = {
     "resnet": "ResNet",
+    "res2net": "Res2Net",
+    "res2next": "Res2NeXt",
     "resnext": "ResNeXt",
     "resnest": "ResNeSt",
     "densenet": "DenseNet",
     "regnet": "RegNet",
     "convnext": "ConvNeXt",
     "nfnet": "NFNet",
+    "efficientnet": "EfficientNet",
+    "mobilenet": "MobileNet",
+    "mobileone": "MobileOne",
+    "mixnet": "MixNet",
+    "mnasnet": "MNASNet",
+    "ghostnet": "GhostNet",
+    "darknet": "DarkNet",
+    "vovnet": "VoVNet",
+    "gernet": "GENet",
+    "vgg": "VGG",
+    "senet": "SENet",
 }
 _FAMILY = re.compile("|".join(_FAMILIES))
+_TWO_NUMBERS = re.compile("(?<=[0-9])\0(?=[0-9])")
 _WORDS = {
     "se": "SE",
     "eca": "ECA",
     "cbam": "CBAM",
     "fpn": "FPN",
+    "csp": "CSP",
     "preact": "PreAct",
+    "pre": "Pre",
     "mlp": "MLP",
 }
 
@@ -136,7 +152,7 @@ def variable(name: str) -> str | None:
 def class_name(name: str, fallback: str = "Block") -> str:
     """`preact_bottleneck` as `PreActBottleneck`."""
     words = [word for word in re.split(r"[^0-9A-Za-z]+", name) if word]
-    made = "".join(_capital(word) for word in words)
+    made = _TWO_NUMBERS.sub("_", "\0".join(_capital(word) for word in words)).replace("\0", "")
     if not made or made[0].isdigit():
         made = fallback + made
     return f"{made}_" if keyword.iskeyword(made) or made in IMPORTED or hasattr(builtins, made) else made
@@ -148,7 +164,8 @@ def _capital(word: str) -> str:
     if found is None:
         return _WORDS.get(word) or word[:1].upper() + word[1:]
     front = word[: found.start()]
-    return (_WORDS.get(front) or front[:1].upper() + front[1:]) + _FAMILIES[found[0]] + word[found.end() :]
+    after = word[found.end() :]
+    return (_WORDS.get(front) or front[:1].upper() + front[1:]) + _FAMILIES[found[0]] + after[:1].upper() + after[1:]
 
 
 def unique(name: str, taken: set[str]) -> str:

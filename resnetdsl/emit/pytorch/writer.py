@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 
 from resnetdsl.emit.pytorch import weights
 from resnetdsl.emit.pytorch.bodies import Statement
@@ -16,7 +16,10 @@ from resnetdsl.emit.pytorch.layout import signature, wrap
 from resnetdsl.emit.pytorch.leaves import Form
 from resnetdsl.emit.pytorch.parts import Printer, follows, holes
 from resnetdsl.emit.pytorch.registry import Member, loop
-from resnetdsl.emit.pytorch.text import MODULE_ATTRIBUTES, docstring, is_plain, literal, unique
+from resnetdsl.emit.pytorch.text import MODULE_ATTRIBUTES, docstring, is_plain, literal, unique, variable
+
+_NOTHING = {"{0} * 1", "{0} * 1.0"}
+"""What leaves a tensor as it is."""
 
 LEAST_LOOPED = 4
 """So many copies in a row, under names that count, become a loop."""
@@ -114,6 +117,13 @@ class Writer:
         plan, at = [], 0
         while at < len(statements):
             statement = statements[at]
+            if (whole := self._whole(at, uses)) > 1:
+                for each in statements[at : at + whole]:
+                    self._enter(each, 1)
+                self.members.run(statement.name.rpartition(".")[0])
+                plan.append((statement, whole))
+                at += whole
+                continue
             count = self._run(at, uses)
             count = count if count >= LEAST_LOOPED else 1
             self._enter(statement, count)
@@ -143,7 +153,15 @@ class Writer:
         for statement, count in plan:
             handed = id(statement) in self.handed
             self.inits += [weights.call(init, self.members.reach(statement.name)) for init in statement.inits]
-            if count > 1:
+            head = statement.name.rpartition(".")[0]
+            if count > 1 and self.members.is_run(head):
+                place = places[id(statement)]
+                for each in self.unit.statements[place + 1 : place + count]:
+                    self.inits += [weights.call(init, self.members.reach(each.name)) for init in each.inits]
+                last = self.unit.statements[place + count - 1]
+                callee = quote(self.members.reach(head))
+                yield Step(f"{callee}({{0}})", statement.inputs, last.outputs, alone=True, label=variable(head) or "")
+            elif count > 1:
                 last = self.unit.statements[places[id(statement)] + count - 1]
                 callee = quote(self.members.reach_each(statement.name))
                 head = loop(statement.name.rpartition(".")[2], count)
@@ -153,7 +171,8 @@ class Writer:
                 yield self._step(statement, quote(self.members.reach(statement.name)), atom=True)
             elif statement.form is Form.EXPRESSION:
                 texts = iter([self._stored(text) for text in self.texts[id(statement)]])
-                yield self._step(statement, self.printer.render(statement.part, texts))
+                template = self.printer.render(statement.part, texts)
+                yield self._step(statement, template, alias=template in _NOTHING)
             elif statement.is_identity and not handed:
                 yield self._step(statement, "{0}", alias=True)
             else:
@@ -203,6 +222,20 @@ class Writer:
     def _uses(self) -> dict[int, int]:
         return Counter([*(tensor for each in self.unit.statements for tensor in each.inputs), *self.unit.results])
 
+    def _whole(self, at: int, uses: dict[int, int]) -> int:
+        """How many statements from here on are all that a list has, one behind the other: then it is run as one."""
+        statements = self.unit.statements
+        head, _, name = statements[at].name.rpartition(".")
+        if not head or name != "0" or self.unit.order:
+            return 1
+        members = [each for each in statements if each.weighted and each.name.startswith(f"{head}.")]
+        run = statements[at : at + len(members)]
+        if [each.name for each in run] != [f"{head}.{number}" for number in range(len(members))]:
+            return 1
+        linked = all(b.inputs == a.outputs and uses.get(a.outputs[0]) == 1 for a, b in pairwise(run))
+        plain = all(self._may_chain(each) for each in run)
+        return len(run) if linked and plain else 1
+
     def _run(self, at: int, uses: dict[int, int]) -> int:
         """How many statements from here on are copies in a row."""
         statements = self.unit.statements
@@ -219,10 +252,11 @@ class Writer:
             count += 1
         return count
 
-    def _may_loop(self, statement: Statement) -> bool:
+    def _may_chain(self, statement: Statement) -> bool:
         one_to_one = len(statement.inputs) == len(statement.outputs) == 1
-        plain = statement.form is Form.MODULE and statement.weighted and statement.live and not statement.inits
-        plain = plain and not self.unit.order
-        last = statement.name.rpartition(".")[2]
-        once = self.names[statement.name] == 1 and id(statement) not in self.handed
-        return one_to_one and plain and once and not last.startswith("_")
+        plain = statement.form is Form.MODULE and statement.weighted and statement.live
+        return one_to_one and plain and self.names[statement.name] == 1 and id(statement) not in self.handed
+
+    def _may_loop(self, statement: Statement) -> bool:
+        plain = not statement.inits and not self.unit.order
+        return self._may_chain(statement) and plain and not statement.name.rpartition(".")[2].startswith("_")

@@ -4,7 +4,7 @@ from torch import nn
 
 
 class AvgPool2dSame(nn.Module):
-    """Average pooling with TensorFlow's SAME padding: the output is ceil(size / stride), the odd pixel goes last."""
+    """Average pooling with TensorFlow's SAME padding: ceil(size / stride), odd pixels last."""
 
     def __init__(
         self,
@@ -14,12 +14,17 @@ class AvgPool2dSame(nn.Module):
     ) -> None:
         super().__init__()
         stride = kernel_size if stride is None else stride
-        self.kernel_size = kernel_size if isinstance(kernel_size, tuple) else (kernel_size, kernel_size)
+        self.kernel_size = (
+            kernel_size if isinstance(kernel_size, tuple) else (kernel_size, kernel_size)
+        )
         self.stride = stride if isinstance(stride, tuple) else (stride, stride)
         self.count_include_pad = count_include_pad
 
     def extra_repr(self) -> str:
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, count_include_pad={self.count_include_pad}"
+        return (
+            f"kernel_size={self.kernel_size}, stride={self.stride}, "
+            f"count_include_pad={self.count_include_pad}"
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         pad: list[int] = []

@@ -4,9 +4,10 @@ from torch import nn
 
 
 class CondConv2d(nn.Module):
-    """A convolution whose weights are mixed from those of several experts, for each sample anew (Yang et al., 2019).
+    """A convolution with weights mixed from several experts, for each sample (Yang et al., 2019).
 
-    `routing` has a factor for each expert. The samples are convolved as groups of one image, each with its own weights.
+    `routing` has a factor for each expert. The samples are convolved as groups of one image, each
+    with its own weights.
     """
 
     def __init__(
@@ -25,9 +26,15 @@ class CondConv2d(nn.Module):
     ) -> None:
         super().__init__()
         self.kernel_size, self.stride, self.dilation = (
-            (size, size) if isinstance(size, int) else size for size in (kernel_size, stride, dilation)
+            (size, size) if isinstance(size, int) else size
+            for size in (kernel_size, stride, dilation)
         )
-        self.out_channels, self.padding, self.groups, self.same = out_channels, padding, groups, same
+        self.out_channels, self.padding, self.groups, self.same = (
+            out_channels,
+            padding,
+            groups,
+            same,
+        )
         one = torch.empty(experts, out_channels, in_channels // groups, *self.kernel_size)
         for expert in one:
             nn.init.kaiming_normal_(expert, mode="fan_out", nonlinearity="relu")
@@ -35,7 +42,7 @@ class CondConv2d(nn.Module):
         self.bias = nn.Parameter(torch.zeros(experts, out_channels)) if bias else None
 
     def forward(self, x: torch.Tensor, routing: torch.Tensor) -> torch.Tensor:
-        batch, channels = x.shape[:2]
+        batch, channels = x.shape[0], x.shape[1]
         weight = (routing @ self.weight).reshape(-1, channels // self.groups, *self.kernel_size)
         bias = None if self.bias is None else (routing @ self.bias).flatten()
         if self.same:  # as TensorFlow: the output is ceil(size / stride), the odd pixel goes last
@@ -48,6 +55,8 @@ class CondConv2d(nn.Module):
                     total = max(total, 0)
                 pad += [total // 2, total - total // 2]
             x = F.pad(x, pad)
-        whole = x.reshape(1, -1, *x.shape[2:])
-        whole = F.conv2d(whole, weight, bias, self.stride, self.padding, self.dilation, batch * self.groups)
-        return whole.reshape(batch, self.out_channels, *whole.shape[2:])
+        whole = x.reshape(1, -1, x.shape[2], x.shape[3])
+        whole = F.conv2d(
+            whole, weight, bias, self.stride, self.padding, self.dilation, batch * self.groups
+        )
+        return whole.reshape(batch, self.out_channels, whole.shape[2], whole.shape[3])

@@ -4,7 +4,7 @@ from torch import nn
 
 
 class Conv2dSame(nn.Conv2d):
-    """A convolution with TensorFlow's SAME padding: the output is ceil(size / stride), the odd pixel goes last."""
+    """A convolution with TensorFlow's SAME padding: ceil(size / stride), odd pixels last."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         pad: list[int] = []
@@ -12,7 +12,9 @@ class Conv2dSame(nn.Conv2d):
             size, stride = x.shape[axis + 2], self.stride[axis]
             reach = self.dilation[axis] * (self.kernel_size[axis] - 1)
             total = reach - (size - 1) % stride
-            if reach + 1 < stride:  # windows with gaps between them: the last pixels may fall into one
+            if (
+                reach + 1 < stride
+            ):  # windows with gaps between them: the last pixels may fall into one
                 total = max(total, 0)
             pad += [total // 2, total - total // 2]
         return super().forward(F.pad(x, pad))

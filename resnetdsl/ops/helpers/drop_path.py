@@ -3,7 +3,7 @@ from torch import nn
 
 
 class DropPath(nn.Module):
-    """Drops whole samples with probability `p` while training, and scales the others up by 1 / (1 - p)."""
+    """Drops samples with probability `p` in training, and scales the others by 1 / (1 - p)."""
 
     def __init__(self, p: float = 0.0) -> None:
         super().__init__()

@@ -10,7 +10,12 @@ def grouped_query_attention(
     kv_heads: int,
     scale: float | None = None,
 ) -> torch.Tensor:
-    """softmax(query key^T * scale) value over tokens; several heads of the query read one of key and value."""
-    q = query.reshape(*query.shape[:-1], heads, -1).transpose(-3, -2)
-    k, v = (x.reshape(*x.shape[:-1], kv_heads, -1).transpose(-3, -2) for x in (key, value))
-    return F.scaled_dot_product_attention(q, k, v, scale=scale, enable_gqa=True).transpose(-3, -2).flatten(-2)
+    """softmax(query key^T * scale) value over tokens; heads of the query share a key."""
+    q = torch.unflatten(query, -1, (heads, -1)).transpose(-3, -2)
+    k = torch.unflatten(key, -1, (kv_heads, -1)).transpose(-3, -2)
+    v = torch.unflatten(value, -1, (kv_heads, -1)).transpose(-3, -2)
+    return (
+        F.scaled_dot_product_attention(q, k, v, scale=scale, enable_gqa=True)
+        .transpose(-3, -2)
+        .flatten(-2)
+    )

@@ -4,7 +4,7 @@ from torch import nn
 
 
 class MaxPool2dSame(nn.Module):
-    """Max pooling with TensorFlow's SAME padding: the output is ceil(size / stride), the odd pixel goes last."""
+    """Max pooling with TensorFlow's SAME padding: ceil(size / stride), odd pixels last."""
 
     def __init__(
         self,
@@ -14,7 +14,9 @@ class MaxPool2dSame(nn.Module):
     ) -> None:
         super().__init__()
         stride = kernel_size if stride is None else stride
-        self.kernel_size = kernel_size if isinstance(kernel_size, tuple) else (kernel_size, kernel_size)
+        self.kernel_size = (
+            kernel_size if isinstance(kernel_size, tuple) else (kernel_size, kernel_size)
+        )
         self.stride = stride if isinstance(stride, tuple) else (stride, stride)
         self.dilation = dilation if isinstance(dilation, tuple) else (dilation, dilation)
 
@@ -27,7 +29,9 @@ class MaxPool2dSame(nn.Module):
             size, stride = x.shape[axis + 2], self.stride[axis]
             reach = self.dilation[axis] * (self.kernel_size[axis] - 1)
             total = reach - (size - 1) % stride
-            if reach + 1 < stride:  # windows with gaps between them: the last pixels may fall into one
+            if (
+                reach + 1 < stride
+            ):  # windows with gaps between them: the last pixels may fall into one
                 total = max(total, 0)
             pad += [total // 2, total - total // 2]
         x = F.pad(x, pad, value=float("-inf"))

@@ -9,7 +9,7 @@ from torch.utils.checkpoint import checkpoint
 
 
 def recomputed(forward: Callable[..., Any]) -> Callable[..., Any]:
-    """A `forward` of which training keeps the inputs alone: the backward pass computes the rest again."""
+    """A `forward` of which training keeps the inputs alone: the backward pass computes the rest."""
 
     @functools.wraps(forward)
     def run(self: nn.Module, *inputs: torch.Tensor) -> Any:
@@ -18,7 +18,9 @@ def recomputed(forward: Callable[..., Any]) -> Callable[..., Any]:
             return block(*inputs)
         if torch.compiler.is_compiling():  # it writes the statistics once by itself
             return checkpoint(block, *inputs, use_reentrant=False)
-        return checkpoint(block, *inputs, use_reentrant=False, context_fn=functools.partial(contexts, self))
+        return checkpoint(
+            block, *inputs, use_reentrant=False, context_fn=functools.partial(contexts, self)
+        )
 
     return run
 
@@ -30,10 +32,12 @@ def contexts(block: nn.Module) -> tuple[AbstractContextManager[None], AbstractCo
 
 @contextmanager
 def buffers_kept(block: nn.Module) -> Iterator[None]:
-    """The running statistics of norms stay as they are: this batch has been counted the first time."""
+    """The running statistics of norms stay as they are: this batch has been counted already."""
     before = [(buffer, buffer.clone()) for buffer in block.buffers()]
     try:
         yield
     finally:
         for buffer, value in before:
-            buffer.data.copy_(value)  # unseen by autograd, which has kept the buffer for the backward pass
+            buffer.data.copy_(
+                value
+            )  # unseen by autograd, which has kept the buffer for the backward pass

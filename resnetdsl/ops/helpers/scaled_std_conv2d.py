@@ -4,7 +4,7 @@ from torch import nn
 
 
 class ScaledStdConv2d(nn.Conv2d):
-    """A convolution with weights standardised and scaled by a learned gain and the fan-in (Brock et al., 2021)."""
+    """A convolution of weights standardised, scaled by gain and fan-in (Brock et al., 2021)."""
 
     def __init__(
         self,
@@ -20,7 +20,9 @@ class ScaledStdConv2d(nn.Conv2d):
         eps: float = 1e-6,
         gain_init: float = 1.0,
     ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias)
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias
+        )
         self.gain = nn.Parameter(torch.full((out_channels, 1, 1, 1), gain_init))
         self.scale = gamma * self.weight[0].numel() ** -0.5
         self.eps = eps

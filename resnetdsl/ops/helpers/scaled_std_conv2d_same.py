@@ -4,7 +4,7 @@ from torch import nn
 
 
 class ScaledStdConv2dSame(nn.Conv2d):
-    """A scaled, weight-standardised convolution (Brock et al., 2021) with TensorFlow's SAME padding."""
+    """A scaled, standardised convolution (Brock et al., 2021) with TensorFlow's SAME padding."""
 
     def __init__(
         self,
@@ -30,9 +30,13 @@ class ScaledStdConv2dSame(nn.Conv2d):
             size, stride = x.shape[axis + 2], self.stride[axis]
             reach = self.dilation[axis] * (self.kernel_size[axis] - 1)
             total = reach - (size - 1) % stride
-            if reach + 1 < stride:  # windows with gaps between them: the last pixels may fall into one
+            if (
+                reach + 1 < stride
+            ):  # windows with gaps between them: the last pixels may fall into one
                 total = max(total, 0)
             pad += [total // 2, total - total // 2]
         var, mean = torch.var_mean(self.weight, dim=(1, 2, 3), correction=0, keepdim=True)
         weight = (self.weight - mean) * (torch.rsqrt(var + self.eps) * (self.gain * self.scale))
-        return F.conv2d(F.pad(x, pad), weight, self.bias, self.stride, 0, self.dilation, self.groups)
+        return F.conv2d(
+            F.pad(x, pad), weight, self.bias, self.stride, 0, self.dilation, self.groups
+        )

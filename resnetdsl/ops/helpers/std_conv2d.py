@@ -4,7 +4,7 @@ from torch import nn
 
 
 class StdConv2d(nn.Conv2d):
-    """A convolution whose weights have mean 0 and variance 1 for each output channel (Qiao et al., 2019)."""
+    """A convolution of weights with mean 0 and variance 1 per channel (Qiao et al., 2019)."""
 
     def __init__(
         self,
@@ -18,7 +18,9 @@ class StdConv2d(nn.Conv2d):
         bias: bool = False,
         eps: float = 1e-6,
     ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias)
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias
+        )
         self.eps = eps
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -26,9 +26,13 @@ class StdConv2dSame(nn.Conv2d):
             size, stride = x.shape[axis + 2], self.stride[axis]
             reach = self.dilation[axis] * (self.kernel_size[axis] - 1)
             total = reach - (size - 1) % stride
-            if reach + 1 < stride:  # windows with gaps between them: the last pixels may fall into one
+            if (
+                reach + 1 < stride
+            ):  # windows with gaps between them: the last pixels may fall into one
                 total = max(total, 0)
             pad += [total // 2, total - total // 2]
         var, mean = torch.var_mean(self.weight, dim=(1, 2, 3), correction=0, keepdim=True)
         weight = (self.weight - mean) * torch.rsqrt(var + self.eps)
-        return F.conv2d(F.pad(x, pad), weight, self.bias, self.stride, 0, self.dilation, self.groups)
+        return F.conv2d(
+            F.pad(x, pad), weight, self.bias, self.stride, 0, self.dilation, self.groups
+        )
