@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from resnetdsl.api import load
 from resnetdsl.emit.diagram import (
     BoxKind,
     Skip,
@@ -20,7 +21,7 @@ from resnetdsl.emit.diagram import (
 )
 from resnetdsl.emit.diagram.residuals import residuals
 from resnetdsl.emit.outline import Level
-from resnetdsl.ir.graph import Graph, ScopeKind
+from resnetdsl.ir.graph import CheckedGraph, Graph, ScopeKind
 from tests.builders import (
     Builder,
     bottleneck,
@@ -397,3 +398,48 @@ def test_a_block_of_blocks_is_opened_like_a_stage() -> None:
     assert titles(drawn, BoxKind.PART) == ["3 × bottleneck", "3 × bottleneck"]
     assert titles(view(graph, Level.NETWORK), BoxKind.PART) == ["backbone"]
     assert len(titles(view(graph, Level.BLOCK), BoxKind.MERGE)) == 2
+
+
+def of(text: str) -> CheckedGraph:
+    return load(text).network("tiny").checked
+
+
+def test_a_shortcut_may_be_one_by_its_label_alone() -> None:
+    found = residuals(
+        of("""
+        block unit(width) {
+            let skip = x -> downsample: (avg_pool(2x2) -> conv: conv(width, 1x1))
+            conv(width, 3x3, stride = 2) -> (y => y + skip)
+        }
+        network tiny { input 4x32x32
+            unit(8) }
+        """)
+    )
+    assert [residual.label for residual in found.values()] == ["downsample"]
+
+
+def test_layers_of_a_closed_block_are_told_as_they_lie() -> None:
+    drawn = view(
+        of("""
+        block gate { identity * (global_avg_pool -> conv(x.channels, 1x1) -> sigmoid) }
+        block chain { conv(8, 3x3) -> conv(8, 1x1) -> gate }
+        block beside { conv(8, 3x3) + conv(8, 1x1) }
+        network tiny { input 8x32x32
+            stage all: (chain -> beside) }
+        """)
+    )
+    details = {box.title: box.details[0] for box in drawn.boxes if box.kind is BoxKind.PART}
+    assert details == {"chain": "3×3 → 1×1 · gate", "beside": "3×3, 1×1"}
+
+
+def test_a_weight_stands_with_what_reads_it() -> None:
+    graph = of("network tiny { input 8x32x32\n param gamma[x.channels] = 1\n conv(8, 3x3) -> (y => gamma * y * 0.5) }")
+    layer = next(box for box in view(graph).boxes if box.kind is BoxKind.LAYER)
+    assert (layer.title, layer.details) == ("conv 3×3, 8", ("multiply gamma · multiply 0.5",))
+    assert layer.about.sums.params == 8 * 8 * 9 + 8
+    assert "param" in titles(view(graph, Level.OP), BoxKind.LAYER)
+
+
+def test_a_weight_that_two_read_has_its_box() -> None:
+    graph = of("network tiny { input 8x32x32\n param gamma[x.channels] = 1\n relu -> (y => gamma * y + gamma) }")
+    assert "param" in titles(view(graph), BoxKind.LAYER)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import PurePath
 
 from resnetdsl.analysis.costs import Cost
 from resnetdsl.emit.diagram.model import About
 from resnetdsl.emit.words import human, human_bytes, printable, shortened
-from resnetdsl.ir.graph import Graph, Node, Value
+from resnetdsl.ir.graph import Graph, Node, ScopeKind, Value
 from resnetdsl.ir.types import TensorType
 
 MOST = 44
 """Characters of a line in a box."""
+
+MOST_LAYERS, MOST_KERNELS = 12, 6
 
 _LONG_NOTE = 400
 
@@ -23,10 +26,10 @@ def line(text: str) -> str:
     return shortened(printable(text), MOST)
 
 
-def caption(node: Node) -> str:
+def caption(node: Node, weights: Sequence[Node] = ()) -> str:
     """`conv 3×3, 64, /2`: an op with what matters of its attributes."""
     attrs = node.attrs
-    text = node.op
+    text = word(node, weights)
     if "kernel" in attrs:
         text += f" {_size(attrs['kernel'])}"
     more = [str(attrs[name]) for name in ("out_channels", "out_features") if name in attrs]
@@ -40,14 +43,47 @@ def caption(node: Node) -> str:
     return line(", ".join([text, *more]))
 
 
-def kernels(nodes: Iterable[Node], costs: dict[int, Cost]) -> str:
-    """`1×1 → 3×3 → 1×1`: the weighted layers of a block, where they are few and have windows."""
-    texts = [
-        _size(node.attrs["kernel"])
-        for node in nodes
-        if costs[node.id].weighted and node.attrs.get("kernel") is not None
-    ]
-    return " → ".join(texts) if 1 < len(texts) <= 6 else ""
+def word(node: Node, weights: Sequence[Node] = ()) -> str:
+    """An op in a word; with a number, `multiply 0.2`, or the free weights that it reads, `multiply gamma`."""
+    value = node.attrs.get("value")
+    if node.op.endswith("_scalar") and isinstance(value, int | float):
+        return f"{node.op.removesuffix('_scalar')} {value:.4g}"
+    return " ".join([node.op, *(each.path.rpartition(".")[2] for each in weights)])
+
+
+def kernels(graph: Graph, nodes: Sequence[Node], costs: dict[int, Cost]) -> str:
+    """`1×1 → 3×3 → 1×1`: the weighted layers of a block, where they are few and have windows.
+
+    Of two ways `3×3, 1×1`; of layers that see one pixel, as those of a gate do, the name of their block: `3×3 · se`.
+    """
+    layers = [node for node in nodes if costs[node.id].weighted and node.attrs.get("kernel") is not None]
+    if not 1 < len(layers) <= MOST_LAYERS:
+        return ""
+    before = _layers_before(graph, nodes, {node.id for node in layers})
+    image = [node for node in layers if node.outputs[0].numel != node.outputs[0].size("c")] or layers
+    in_order = all(one.id in before[other.id] for one, other in pairwise(image))
+    texts = [_size(node.attrs["kernel"]) for node in image]
+    if not 1 < len(texts) <= MOST_KERNELS:
+        return ""
+    gates = dict.fromkeys(_block(graph, node) for node in layers if node not in image)
+    names = [name for name in gates if name not in {_block(graph, node) for node in image}]
+    return " · ".join([(" → " if in_order else ", ").join(texts), *names])
+
+
+def _block(graph: Graph, node: Node) -> str:
+    """The innermost block that a node stands in."""
+    names = [scope.name for scope in graph.trail(node.scope) if scope.kind is ScopeKind.BLOCK]
+    return names[-1] if names else ""
+
+
+def _layers_before(graph: Graph, nodes: Sequence[Node], layers: set[int]) -> dict[int, set[int]]:
+    """For each node, in order, those of the layers that it is computed from."""
+    found: dict[int, set[int]] = {}
+    for node in nodes:
+        found[node.id] = set()
+        for source in graph.inputs(node.id):
+            found[node.id] |= found.get(source.node, set()) | ({source.node} & layers)
+    return found
 
 
 def work(nodes: Iterable[Node], costs: dict[int, Cost]) -> str:

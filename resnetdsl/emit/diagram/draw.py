@@ -13,9 +13,9 @@ from resnetdsl.emit.diagram.engine import Engine
 from resnetdsl.emit.diagram.frames import Grown
 from resnetdsl.emit.diagram.layout import Course, Layout, layout
 from resnetdsl.emit.diagram.metrics import ASCENT, CAPITAL, text_width
-from resnetdsl.emit.diagram.model import Box, BoxKind, Cluster, Mark, View, Wire, WireKind
+from resnetdsl.emit.diagram.model import Box, Cluster, Mark, View, Wire, WireKind
 from resnetdsl.emit.diagram.picture import Group, Ink, Picture, Point, Rect, Shape, Text, bounds, page
-from resnetdsl.emit.diagram.routes import FORK, Edges, Route, Router
+from resnetdsl.emit.diagram.routes import Edges, Route, Router, along
 from resnetdsl.emit.diagram.sizes import (
     FRAME,
     STACK,
@@ -28,6 +28,7 @@ from resnetdsl.emit.diagram.theme import Theme, Tint, shipped_theme
 from resnetdsl.emit.diagram.under import captions
 
 _WIRE, _SHORTCUT = 1.0, 1.6
+_STRIP = 64.0
 
 
 def draw(
@@ -50,8 +51,7 @@ def parts(view: View, found: Layout, theme: Theme, direction: Direction) -> tupl
     """What is drawn of a view, in the order of drawing: frames, wires, boxes."""
     artist = _Artist(view, found, theme, direction)
     frames = [artist.frame(cluster) for cluster in view.clusters]
-    courses = zip(view.wires, found.wires, strict=True)
-    wires = [artist.wire(number, wire, course) for number, (wire, course) in enumerate(courses)]
+    wires = [artist.wire(number, wire) for number, wire in enumerate(view.wires)]
     boxes = [artist.box(box) for box in view.boxes]
     return (*frames, *wires, *boxes)
 
@@ -64,16 +64,23 @@ class _Artist:
     direction: Direction
     bodies: Mapping[int, Edges] = field(init=False)
     routes: dict[int, Route] = field(init=False)
+    """The ways that are not Graphviz's, by the number of the wire."""
+    ways: list[Route] = field(init=False)
     frames: dict[int, Edges] = field(init=False)
     titles: dict[int, float] = field(init=False)
     """Where the titles of the frames begin."""
     from_left: set[int] = field(init=False)
     """The boxes that a wire comes into at the left."""
-    taken: list[Edges] = field(init=False)
+    taken: dict[int, list[Edges]] = field(init=False)
+    """Where no label of a wire may stand, in strips across the picture."""
 
     def __post_init__(self) -> None:
         self.bodies = {box.id: self._body(box) for box in self.view.boxes}
         self.routes = Router(self.view, self.bodies, self.direction).routes()
+        self.ways = [
+            self.routes.get(number) or self._as_laid_out(wire, self.found.wires[number])
+            for number, wire in enumerate(self.view.wires)
+        ]
         grown = Grown(self.view, self.bodies, self.found.frames, self.routes, self.direction)
         self.frames = grown.edges()
         self.titles = {cluster.id: grown.title(cluster, self.frames[cluster.id]) for cluster in self.view.clusters}
@@ -117,7 +124,7 @@ class _Artist:
 
     # --- wires ---
 
-    def wire(self, number: int, wire: Wire, course: Course) -> Group:
+    def wire(self, number: int, wire: Wire) -> Group:
         colour = {
             WireKind.MAIN: self.theme.wire,
             WireKind.IDENTITY: self.theme.identity,
@@ -125,7 +132,7 @@ class _Artist:
         }[wire.kind]
         width = _WIRE if wire.kind is WireKind.MAIN else _SHORTCUT
         dash = DOTS if wire.kind is WireKind.PROJECTION else ()
-        route = self.routes.get(number) or self._as_laid_out(wire, course)
+        route = self.ways[number]
         shapes = arrow(route.start, route.pieces, route.tip, Ink(None, colour, width, dash))
         if wire.label:
             label = text_width(wire.label, WIRE)
@@ -151,11 +158,11 @@ class _Artist:
         high = WIRE * CAPITAL
         texts = []
         if self.direction is Direction.DOWN:
-            end = max(to_top - HEAD, y + high + 4)
+            end = max(to_top - 2, y + high + 4)
             texts = [
                 Text(x + aside, base, wire.shape, WIRE, self.theme.faint, width, anchor)
                 for aside, anchor in ((-4, "end"), (4, "start"))
-                for base in _between(y + high + 2, end, min((y + end + high) / 2, y + 13))
+                for base in _between(y + high + 2, end, min((y + end - HEAD + high) / 2, y + 13))
             ]
         else:
             end = max(to_left - HEAD, x + width + 4)
@@ -164,13 +171,15 @@ class _Artist:
                 for base in (y - 4, y + 4 + high)
                 for left in _between(x + 2, end - width, min((x + end - width) / 2, x + 6))
             ]
-        return next((text for text in texts if self._is_free(bounds(text))), texts[0])
+        text = next((text for text in texts if self._is_free(bounds(text))), texts[0])
+        _occupy(self.taken, [bounds(text)])
+        return text
 
     def _is_free(self, place: Edges) -> bool:
-        return not any(_overlap(place, edges) for edges in self.taken)
+        return not any(_overlap(place, edges) for strip in _strips(place) for edges in self.taken.get(strip, ()))
 
-    def _taken(self) -> list[Edges]:
-        """Where no label of a wire may stand: boxes, edges and titles of frames, the forks of shortcuts."""
+    def _taken(self) -> dict[int, list[Edges]]:
+        """Boxes, edges and titles of frames, wires."""
         found = list(self.bodies.values())
         for cluster in self.view.clusters:
             left, top, right, bottom = self.frames[cluster.id]
@@ -179,14 +188,22 @@ class _Artist:
             found += [(at - 1, top, at + 1, bottom) for at in (left, right)]
             start = self.titles[cluster.id]
             found.append((start - 2, top, start + width + 2, top + 5 + FRAME))
-        for wire in self.view.wires:
-            left, _, right, bottom = self.bodies[wire.source]
-            tap = self.view.boxes[wire.target].kind is BoxKind.RESULT
-            if (tap or wire.kind is not WireKind.MAIN) and self.direction is Direction.DOWN:
-                middle = (left + right) / 2
-                left = middle - 60 if tap else middle
-                found.append((left + 1, bottom + FORK - 2, middle + 60, bottom + FORK + 2))
-        return found
+        for way in self.ways:
+            found += along(way.start, way.pieces)
+        strips: dict[int, list[Edges]] = {}
+        _occupy(strips, found)
+        return strips
+
+
+def _occupy(strips: dict[int, list[Edges]], places: list[Edges]) -> None:
+    for edges in places:
+        for strip in _strips(edges):
+            strips.setdefault(strip, []).append(edges)
+
+
+def _strips(edges: Edges) -> range:
+    """The numbers of the strips that something reaches into."""
+    return range(int(edges[1] // _STRIP), int(edges[3] // _STRIP) + 1)
 
 
 def _between(first: float, last: float, best: float) -> list[float]:

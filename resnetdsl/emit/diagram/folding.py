@@ -9,6 +9,8 @@ from resnetdsl.analysis.costs import Cost
 from resnetdsl.emit.outline import Part, Run, runs, signature
 from resnetdsl.ir.graph import Graph, Node
 
+PARAM = "param"
+
 
 def fold(graph: Graph, items: Sequence[Part | Node], marks: Mapping[int, object] | None = None) -> list[Run | Node]:
     """Items in order, with chains of equal parts joined, whose nodes have the same marks."""
@@ -52,9 +54,29 @@ def _link(graph: Graph, before: Part, after: Part, tapped: set[int]) -> int | No
     return source.node - before.nodes[0].id
 
 
-def continues(graph: Graph, node: Node, costs: Mapping[int, Cost], tapped: AbstractSet[int]) -> Node | None:
-    """The node whose box a norm, an activation or the like may share: the only one it reads, read by nothing else."""
-    sources = graph.inputs(node.id)
+def weights_of(graph: Graph) -> dict[int, list[Node]]:
+    """The free weights that one node alone reads, by that node: a layer's scale, the gain of a branch."""
+    found: dict[int, list[Node]] = {}
+    for node in graph.nodes():
+        users = set(graph.users(node.id)) if node.op == PARAM else set()
+        for reader in users if len(users) == 1 else ():
+            if node.scope in {scope.id for scope in graph.trail(graph.node(reader).scope)}:
+                found.setdefault(reader, []).append(node)
+    return found
+
+
+def continues(
+    graph: Graph,
+    node: Node,
+    costs: Mapping[int, Cost],
+    tapped: AbstractSet[int],
+    weights: AbstractSet[int] = frozenset(),
+) -> Node | None:
+    """The node whose box a norm, an activation or the like may share: the only one it reads, read by nothing else.
+
+    `weights` are nodes that do not count as read.
+    """
+    sources = [source for source in graph.inputs(node.id) if source.node not in weights]
     if len(sources) != 1 or costs[node.id].macs:
         return None
     before = graph.node(sources[0].node)

@@ -10,6 +10,9 @@ from resnetdsl.ir.graph import Graph, Node, ScopeKind, Source
 
 ADDITION = "add"
 PASSES = "identity"
+LABELS = frozenset({"downsample", "shortcut"})
+"""What torchvision and timm call a shortcut that computes something."""
+
 SIZED = ("resize_to", "image_like")
 """Ops that take no more than the size of their second operand."""
 
@@ -150,9 +153,11 @@ def _leads_to(graph: Graph, tensor: Source, node: int) -> bool:
 
 
 def _shortcut_scope(graph: Graph, scope: int, around: int) -> int | None:
-    """The outermost shortcut around a scope and below another."""
+    """The outermost shortcut around a scope and below another: defined as one, or labelled as one."""
+    outside = {outer.id for outer in graph.trail(around)}
     for other in graph.trail(scope):
-        if other.kind is ScopeKind.SHORTCUT and other.id not in {outer.id for outer in graph.trail(around)}:
+        labelled = other.path.rpartition(".")[2] in LABELS
+        if other.id not in outside and (labelled or other.kind is ScopeKind.SHORTCUT):
             return other.id
     return None
 

@@ -23,6 +23,7 @@ _BESIDE, _STEP, _LANES = 13.0, 10.0, 5
 _CLEAR = 3.0
 _CIRCLE = 0.5523
 _NEAR = 40.0
+_STEPS = 8
 _MANY = 400
 """Wires beyond which only shortcuts are looked after."""
 
@@ -151,6 +152,27 @@ class Router:
         if self.direction is Direction.RIGHT:
             corners, label = [(y, x) for x, y in corners], (label[1], label[0])
         return Route(corners[0], rounded(corners), corners[-1], label, anchor)
+
+
+def along(start: Point, pieces: Sequence[tuple[Point, ...]]) -> list[Edges]:
+    """Edges around a way, piece by piece; a curve's are those of short straight pieces of it."""
+    points, at = [start], start
+    for piece in pieces:
+        steps = 1 if len(piece) == 1 else _STEPS
+        points += [_on_curve(at, piece, (step + 1) / steps) for step in range(steps)]
+        at = piece[-1]
+    found = []
+    for (x, y), (other_x, other_y) in pairwise(points):
+        found.append((min(x, other_x) - 1, min(y, other_y) - 1, max(x, other_x) + 1, max(y, other_y) + 1))
+    return found
+
+
+def _on_curve(start: Point, piece: tuple[Point, ...], at: float) -> Point:
+    """A point of a straight piece or of a Bézier curve, at a share of its length."""
+    points = [start, *piece]
+    while len(points) > 1:
+        points = [(x + (to_x - x) * at, y + (to_y - y) * at) for (x, y), (to_x, to_y) in pairwise(points)]
+    return points[0]
 
 
 def rounded(corners: Sequence[Point]) -> tuple[tuple[Point, ...], ...]:

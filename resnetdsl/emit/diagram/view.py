@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from resnetdsl.analysis.costs import Cost, costs
 from resnetdsl.emit.diagram.about import Facts
-from resnetdsl.emit.diagram.captions import caption, input_shape, kernels, line, scaling, work
-from resnetdsl.emit.diagram.folding import continues, fold
+from resnetdsl.emit.diagram.captions import caption, input_shape, kernels, line, scaling, word, work
+from resnetdsl.emit.diagram.folding import continues, fold, weights_of
 from resnetdsl.emit.diagram.model import About, Box, BoxKind, Cluster, Mark, Skip, Tone, View, WireKind
 from resnetdsl.emit.diagram.opening import Opening, opening
 from resnetdsl.emit.diagram.residuals import PASSES, Residual, residuals, split_residual
@@ -76,6 +76,9 @@ class _Maker:
     residuals: dict[int, Residual] = field(init=False)
     shortcuts: dict[int, Residual] = field(init=False)
     tapped: set[int] = field(init=False)
+    weights: dict[int, list[Node]] = field(init=False)
+    """The free weights that are drawn as a part of the node that reads them."""
+    unboxed: set[int] = field(init=False)
 
     def __post_init__(self) -> None:
         self.costs = costs(self.graph)
@@ -83,6 +86,8 @@ class _Maker:
         self.residuals = residuals(self.graph)
         self.shortcuts = {node: residual for residual in self.residuals.values() for node in residual.nodes}
         self.tapped = {output.source.node for output in self.graph.outputs}
+        self.weights = {} if self.level is Level.OP else weights_of(self.graph)
+        self.unboxed = {weight.id for those in self.weights.values() for weight in those}
         if self.level is Level.OP:
             # Shortcuts that compute something; one that passes its tensor on is an arc and no box.
             self.explicit = {merge for merge, residual in self.residuals.items() if residual.label}
@@ -157,7 +162,11 @@ class _Maker:
         """A part as one box."""
         part, scope = run.first, run.first.scope
         inner = [item for item in part.items if isinstance(item, Part)]
-        inside = contents(part.items) if scope.kind not in _BLOCKS else kernels(nodes, self.costs) or contents(inner)
+        inside = (
+            contents(part.items)
+            if scope.kind not in _BLOCKS
+            else kernels(self.graph, nodes, self.costs) or contents(inner)
+        )
         weighted = any(self.costs[node.id].weighted for node in nodes)
         learned = any(self.costs[node.id].params for node in nodes)
         tone = Tone.WEIGHTED if weighted else Tone.LEARNED if learned else Tone.PLAIN
@@ -228,17 +237,18 @@ class _Maker:
 
     def merge(self, nodes: list[Node], cluster: int | None) -> int:
         """The addition of a residual, and what is drawn with it."""
-        more = [" · ".join(node.op for node in nodes[1:])]
+        more = [" · ".join(map(word, nodes[1:]))]
         about = self.facts.layer(nodes)
         made = self.box(BoxKind.MERGE, Tone.JOINING, "+", more, cluster, about, nodes[0].path, mark=self.mark(nodes))
         self.fused[made] = nodes
         return made
 
     def node(self, node: Node, cluster: int | None) -> None:
-        about = self.facts.layer([node])
+        weights = self.weights.get(node.id, [])
+        about = replace(self.facts.layer([*weights, node]), path=node.path, copies=(node.path,), span=node.span)
         inside = self.shortcuts.get(node.id)
         hidden = inside is not None and inside.merge not in self.explicit
-        if hidden or (node.op == PASSES and self.level is not Level.OP):
+        if hidden or node.id in self.unboxed or (node.op == PASSES and self.level is not Level.OP):
             return
         if not self.graph.inputs(node.id) and node.op == "input":
             details = [input_shape(self.graph, node.outputs[0])]
@@ -248,30 +258,35 @@ class _Maker:
             self.home[node.id] = self.merge([node], cluster)
         elif self.level is Level.OP or not self.fuse(node, cluster):
             mark = self.mark([node])
-            made = self.box(BoxKind.LAYER, self.tone(node), caption(node), [], cluster, about, node.path, mark=mark)
+            title = line(caption(node, weights))
+            made = self.box(BoxKind.LAYER, self.tone(node), title, [], cluster, about, node.path, mark=mark)
             self.home[node.id] = made
             self.fused[made] = [node]
+        if node.id in self.home:
+            self.home.update((weight.id, self.home[node.id]) for weight in weights)
 
     def fuse(self, node: Node, cluster: int | None) -> bool:
         """Draw a norm, an activation or the like in the box of the layer before it, if nothing else reads that."""
-        before = continues(self.graph, node, self.costs, self.tapped)
+        before = continues(self.graph, node, self.costs, self.tapped, self.unboxed)
         at = None if before is None else self.home.get(before.id)
         if at is None:
             return False
         box, nodes = self.boxes[at], self.fused.get(at, [])
         if not nodes or box.cluster != cluster or len(nodes) > _FUSED_MOST:
             return False
-        nodes.append(node)
-        names = " · ".join(each.op for each in nodes[1:])
+        nodes += [*self.weights.get(node.id, []), node]
+        shown = (each for each in nodes[1:] if each.id not in self.unboxed)
+        names = " · ".join(word(each, self.weights.get(each.id, ())) for each in shown)
         self.boxes[at] = replace(box, details=(line(names),), about=self.facts.layer(nodes), mark=self.mark(nodes))
         self.home[node.id] = at
         return True
 
     def tone(self, node: Node) -> Tone:
+        weights = self.weights.get(node.id, [])
         inputs = self.graph.input_types(node.id)
         if self.costs[node.id].weighted:
             return Tone.WEIGHTED
-        if self.costs[node.id].params:
+        if weights or self.costs[node.id].params:
             return Tone.LEARNED
         if len(inputs) > 1:
             return Tone.JOINING

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from resnetdsl.analysis.costs import Cost
-from resnetdsl.emit.diagram.captions import caption, input_shape, kernels, line
+from resnetdsl.emit.diagram.captions import caption, input_shape, kernels, line, word
 from resnetdsl.emit.diagram.folding import continues, fold
 from resnetdsl.emit.diagram.model import Tone
 from resnetdsl.emit.diagram.residuals import PASSES, Residual, Split, residuals, split_residual
@@ -113,7 +113,7 @@ class _Maker:
             ItemKind.PART,
             line(scope.name),
             [node.id for node in part.nodes],
-            line((kernels(branch, self.costs) if is_block else "") or names),
+            line((kernels(self.graph, branch, self.costs) if is_block else "") or names),
             self._tone_of(part.nodes),
             next(levels, _OP),
             scope.id,
@@ -155,7 +155,7 @@ class _Maker:
         cell = found[-1]
         cell.items.append(op)
         cell.nodes = [*cell.nodes, node.id]
-        cell.detail = line(" · ".join(self.graph.node(each).op for each in cell.nodes[1:]))
+        cell.detail = line(" · ".join(word(self.graph.node(each)) for each in cell.nodes[1:]))
 
     def _tone(self, node: Node) -> Tone:
         inputs = self.graph.input_types(node.id)
