@@ -443,3 +443,14 @@ def test_a_weight_stands_with_what_reads_it() -> None:
 def test_a_weight_that_two_read_has_its_box() -> None:
     graph = of("network tiny { input 8x32x32\n param gamma[x.channels] = 1\n relu -> (y => gamma * y + gamma) }")
     assert "param" in titles(view(graph), BoxKind.LAYER)
+
+
+def test_a_block_of_many_unequal_blocks_is_closed_until_one_looks_into_it() -> None:
+    graph = load("densenet121").network("densenet121").checked
+    drawn = view(graph)
+    inside = [box.details[0] for box in drawn.boxes if box.title == "dense_block"]
+    assert inside == [f"{count} × dense_layer" for count in (6, 12, 24, 16)]
+    assert [box.title for box in view(graph, Level.BLOCK).boxes].count("dense_layer") == 5  # the first is open
+    opened = view(graph, opened=["features.denseblock2.dense_block"])
+    assert [box.title for box in opened.boxes].count("dense_layer") == 12
+    assert len(view(graph, folded=False).boxes) > 58

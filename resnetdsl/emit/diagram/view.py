@@ -18,7 +18,7 @@ from resnetdsl.emit.outline import Level, Part, Run, contents, holds_blocks, out
 from resnetdsl.emit.words import first_sentence
 from resnetdsl.ir.graph import CheckedGraph, Graph, Node, ScopeKind, Source
 
-_FUSED_MOST = 4
+_FUSED_MOST, _BLOCKS_MOST = 4, 4
 _BLOCKS = (ScopeKind.BLOCK, ScopeKind.SHORTCUT)
 
 
@@ -71,6 +71,8 @@ class _Maker:
     """Additions whose shortcut's ops have boxes."""
     fused: dict[int, list[Node]] = field(default_factory=dict)
     keys: Counter[str] = field(default_factory=Counter)
+    seen: set[str] = field(default_factory=set)
+    """The long blocks of which one was drawn open."""
     costs: dict[int, Cost] = field(init=False)
     facts: Facts = field(init=False)
     residuals: dict[int, Residual] = field(init=False)
@@ -138,7 +140,7 @@ class _Maker:
         hidden = all(node in self.shortcuts and self.shortcuts[node].merge not in self.explicit for node in nodes)
         if hidden and not asked:
             return
-        if self.opening.of(part, in_block, first):
+        if self.opening.of(part, in_block, first) and (asked or not self.is_long(part)):
             if hidden:
                 self.explicit.update(self.shortcuts[node].merge for node in nodes)
             self.clusters.append(
@@ -157,6 +159,15 @@ class _Maker:
             self.inside(part, len(self.clusters) - 1, in_block or is_block)
         elif (self.level is Level.NETWORK and cluster is None) or not self.as_residual(run, cluster):
             self.closed(run, part.nodes, cluster, self.skips(part))
+
+    def is_long(self, part: Part) -> bool:
+        """Whether a block has many unequal blocks in it, as a dense block has: one of a kind is enough to see."""
+        if part.scope.kind is not ScopeKind.BLOCK or self.level is Level.OP or self.opening.marks or not self.folded:
+            return False
+        many = sum(isinstance(run, Run) for run in self.runs(part.items)) > _BLOCKS_MOST
+        again = self.level is Level.STAGE or part.scope.name in self.seen
+        self.seen |= {part.scope.name} if many else set()
+        return many and again
 
     def closed(self, run: Run, nodes: Sequence[Node], cluster: int | None, skips: tuple[Skip, ...] = ()) -> None:
         """A part as one box."""
