@@ -453,3 +453,20 @@ def test_narrow_windows_keep_everything_in_reach(width: int, new_tab: NewTab, fi
     assert tab.page.locator("#stage").bounding_box()["height"] > 250
     tab.page.locator(".shown.input").first.click()
     assert tab.page.locator("#details").is_visible()
+
+
+@pytest.mark.parametrize(("width", "columns"), [(390, False), (1300, True)])
+def test_a_long_network_stands_in_columns_where_there_is_room(
+    width: int, columns: bool, new_tab: NewTab, file_of: FileOf
+) -> None:
+    tab = new_tab(viewport={"width": width, "height": 800}).open(file_of("resnet50"))
+    places = [tab.find(path).bounding_box() for path in ("layer1", "layer2")]
+    assert (places[0]["y"] + places[0]["height"] > places[1]["y"]) == columns
+    assert tab.page.locator("#columns").get_attribute("aria-pressed") == str(columns).lower()
+
+
+def test_a_dense_block_opens_at_level_block(new_tab: NewTab, file_of: FileOf) -> None:
+    tab = new_tab().open(file_of("densenet121"))
+    assert tab.count('.shown[data-path^="features.denseblock1.denselayer"]') == 0
+    tab.press("3")
+    assert tab.count('.shown[data-path="features.denseblock1.denselayer6"]') == 1

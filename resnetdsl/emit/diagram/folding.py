@@ -10,6 +10,8 @@ from resnetdsl.emit.outline import Part, Run, runs, signature
 from resnetdsl.ir.graph import Graph, Node
 
 PARAM = "param"
+BLOCKS_MOST = 4
+"""A block of more blocks than these, no two of them equal, is closed until one looks into it."""
 
 
 def fold(graph: Graph, items: Sequence[Part | Node], marks: Mapping[int, object] | None = None) -> list[Run | Node]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from resnetdsl.analysis.costs import Cost, costs
 from resnetdsl.emit.diagram.about import Facts
 from resnetdsl.emit.diagram.captions import caption, input_shape, kernels, line, scaling, word, work
-from resnetdsl.emit.diagram.folding import continues, fold, weights_of
+from resnetdsl.emit.diagram.folding import BLOCKS_MOST, continues, fold, weights_of
 from resnetdsl.emit.diagram.model import About, Box, BoxKind, Cluster, Mark, Skip, Tone, View, WireKind
 from resnetdsl.emit.diagram.opening import Opening, opening
 from resnetdsl.emit.diagram.residuals import PASSES, Residual, residuals, split_residual
@@ -18,7 +18,7 @@ from resnetdsl.emit.outline import Level, Part, Run, contents, holds_blocks, out
 from resnetdsl.emit.words import first_sentence
 from resnetdsl.ir.graph import CheckedGraph, Graph, Node, ScopeKind, Source
 
-_FUSED_MOST, _BLOCKS_MOST = 4, 4
+_FUSED_MOST = 4
 _BLOCKS = (ScopeKind.BLOCK, ScopeKind.SHORTCUT)
 
 
@@ -164,7 +164,7 @@ class _Maker:
         """Whether a block has many unequal blocks in it, as a dense block has: one of a kind is enough to see."""
         if part.scope.kind is not ScopeKind.BLOCK or self.level is Level.OP or self.opening.marks or not self.folded:
             return False
-        many = sum(isinstance(run, Run) for run in self.runs(part.items)) > _BLOCKS_MOST
+        many = sum(isinstance(run, Run) for run in self.runs(part.items)) > BLOCKS_MOST
         again = self.level is Level.STAGE or part.scope.name in self.seen
         self.seen |= {part.scope.name} if many else set()
         return many and again

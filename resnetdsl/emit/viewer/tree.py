@@ -8,7 +8,7 @@ from enum import Enum
 
 from resnetdsl.analysis.costs import Cost
 from resnetdsl.emit.diagram.captions import caption, input_shape, kernels, line, word
-from resnetdsl.emit.diagram.folding import continues, fold
+from resnetdsl.emit.diagram.folding import BLOCKS_MOST, continues, fold
 from resnetdsl.emit.diagram.model import Tone
 from resnetdsl.emit.diagram.residuals import PASSES, Residual, Split, residuals, split_residual
 from resnetdsl.emit.outline import Level, Part, contents, holds_blocks, is_open, outline
@@ -106,7 +106,11 @@ class _Maker:
         is_block = scope.kind in (ScopeKind.BLOCK, ScopeKind.SHORTCUT)
         inner = [item for item in part.items if isinstance(item, Part)]
         names = contents(inner) if is_block else contents(part.items)
-        levels = (at for at, level in enumerate(Level) if is_open(part, level, in_block))
+        items = self.inside(part.items, in_block or (is_block and not holds_blocks(part)))
+        many = scope.kind is ScopeKind.BLOCK and sum(each.kind in _PARTS for each in items) > BLOCKS_MOST
+        levels = (
+            at for at, level in enumerate(Level) if is_open(part, level, in_block) and not (many and at <= _STAGE)
+        )
         split = split_residual(self.graph, part.nodes, self.residuals, self.costs)
         branch = part.nodes if split is None else split.branch
         return Item(
@@ -117,7 +121,7 @@ class _Maker:
             self._tone_of(part.nodes),
             next(levels, _OP),
             scope.id,
-            self.inside(part.items, in_block or (is_block and not holds_blocks(part))),
+            items,
             split,
         )
 
@@ -173,4 +177,5 @@ class _Maker:
         return Tone.LEARNED if any(self.costs[node.id].params for node in nodes) else Tone.PLAIN
 
 
-_OP = list(Level).index(Level.OP)
+_STAGE, _OP = (list(Level).index(level) for level in (Level.STAGE, Level.OP))
+_PARTS = (ItemKind.PART, ItemKind.RUN)

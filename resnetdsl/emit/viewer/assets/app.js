@@ -15,7 +15,8 @@ class App {
     this.selected = null; // the key of an item
     this.heat = "none";
     this.direction = "DOWN";
-    this.columns = true;
+    this.columns = window.matchMedia("(min-width: 40rem)").matches; // beside one another they need room
+    $("columns").setAttribute("aria-pressed", String(this.columns));
     this.hits = [];
     this.hit = -1;
     this.turn = 0;

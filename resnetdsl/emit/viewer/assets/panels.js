@@ -73,7 +73,7 @@ function details(model, item, actions) {
   if (item.kind === "cell") parts.push(definitionList(item.nodes.map((node) => [model.nodes[node].op, model.nodes[node].path]), "facts"));
   if (op && op.attrs.length) parts.push(html("h3", {}, "Attributes"), definitionList(op.attrs, "attributes"));
   const doc = item.kind === "part" || item.kind === "run" ? scope?.doc : "";
-  if (doc) parts.push(html("p", { class: "doc" }, doc));
+  if (doc) parts.push(html("p", { class: "doc" }, doc.replace(/(?<!\n)\n(?!\n)/g, " ")));
   const spans = [];
   if (["part", "run"].includes(item.kind)) spans.push(scope?.call ?? scope?.definition);
   else spans.push(model.nodes[item.nodes[0]].span);
