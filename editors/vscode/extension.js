@@ -13,10 +13,10 @@ exports.activate = async function () {
         await client.start();
     } catch (reason) {
         window.showErrorMessage(
-            `resnetdsl: \`${command}\` does not start (${reason.message}). Install it with ` +
+            `resnetdsl: \`${command}\` does not start (${reason?.message ?? reason}). Install it with ` +
                 "`pip install 'resnetdsl[lsp]'`, or name it in the setting `resnetdsl.command`."
         );
     }
 };
 
-exports.deactivate = () => client?.stop();
+exports.deactivate = () => (client?.isRunning() ? client.stop() : undefined);
