@@ -13,14 +13,14 @@ HELP = "start a spec"
 
 _TEMPLATE = """\
 ## {name}: a small residual network for 32x32 images.
-network {name}(block = basic, depths = [2, 2, 2], width = 32, classes = 10) {{
+network {name}(block = basic, depths = [2, 2, 2], width = 32, classes = 10, shortcut = avg_pool_projection) {{
     input 3x32x32
 
     stem {{
         conv1: conv(width, 3x3) -> bn1: batch_norm -> relu
     }}
     for i, n in depths {{
-        stage layer{{i + 1}}: n * block(width * 2^i, stride = 2 if first and i > 0 else 1)
+        stage layer{{i + 1}}: n * block(width * 2^i, stride = 2 if first and i > 0 else 1, shortcut = shortcut)
     }}
     head {{
         global_avg_pool
