@@ -316,6 +316,75 @@ READS = {
         ["self.parts = nn.ModuleList(", "c = self.parts[1](x)"],
         ["nn.Sequential"],
     ),
+    "copies joined to what was before are a loop": (
+        """
+        network tiny { input 4x32x32
+            for i in 0..5 {
+                let before = here
+                new{i + 2}: conv(4, 3x3) -> relu
+                y => concat(before, y)
+            } }
+        """,
+        [
+            "for i in range(2, 7):",
+            "nn.Conv2d(4 * i - 4, 4, ",
+        ],
+        ["new3"],
+    ),
+    "copies whose widths rise are a loop": (
+        """
+        network tiny { input 4x32x32
+            for i in 0..5 {
+                let before = here
+                new{i}: conv(4, 3x3) -> relu
+                y => concat(before, y)
+            } }
+        """,
+        [
+            "for i in range(5):",
+            "nn.Conv2d(4 * i + 4, 4, ",
+            'x = torch.cat([x, self.relu(getattr(self, f"new{i}")(x))], dim=1)',
+        ],
+        ["new3"],
+    ),
+    "rates that rise are no whole numbers": (
+        """
+        block unit(rate) { conv: conv(4, 3x3) -> dropout(rate) }
+        network tiny { input 4x32x32
+            for i in 0..5 {
+                let before = here
+                new{i}: unit(i / 10)
+                y => before + y
+            } }
+        """,
+        ["x = x + self.new0(x)", "self.new4 = Unit(p=0.4)"],
+        ["for i in"],
+    ),
+    "three copies are none": (
+        """
+        network tiny { input 4x32x32
+            for i in 0..3 {
+                let before = here
+                new{i}: conv(4, 3x3)
+                y => concat(before, y)
+            } }
+        """,
+        ["x = torch.cat([x, self.new0(x)], dim=1)"],
+        ["for i in"],
+    ),
+    "a copy that is read elsewhere ends the loop": (
+        """
+        network tiny { input 4x32x32
+            for i in 0..6 {
+                let before = here
+                new{i}: conv(4, 3x3)
+                y => before + y
+                if i == 4 { tap c }
+            } }
+        """,
+        ["for i in range(5):", "c = c + getattr(self", "self.new5(c)"],
+        ["new3"],
+    ),
     "the one without an addition says so": (
         """
         block unit(add) { residual(identity if add else none) { conv: conv(8, 3x3) -> batch_norm } }

@@ -134,7 +134,7 @@ class Forward:
                 self._terms[tensor] = _mark(tensor)
         terms = [self._terms[tensor] for tensor in step.inputs]
         return _Term(
-            _fill(step.template, [term.text for term in terms]),
+            fill(step.template, [term.text for term in terms]),
             1 + max((term.depth for term in terms), default=0),
             frozenset({step.target} - {""}).union(*(term.targets for term in terms)),
             step.alone,
@@ -207,7 +207,7 @@ def _operands(template: str, inputs: Sequence[int]) -> list[int]:
     return found
 
 
-def _fill(template: str, texts: list[str]) -> str:
+def fill(template: str, texts: list[str]) -> str:
     """The template with its operands' texts, in parentheses where it would mean something else without."""
 
     def put(match: re.Match[str]) -> str:

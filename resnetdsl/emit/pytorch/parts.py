@@ -216,7 +216,7 @@ def _step(values: list[str]) -> str | None:
     if all(value.isdigit() for value in values):
         first, step = int(values[0]), int(values[1]) - int(values[0])
         even = all(int(value) == first + step * i for i, value in enumerate(values))
-        return _line(first, step) if even and step > 0 else None
+        return line(first, step) if even and step > 0 else None
     # The shares of stochastic depth: whole numbers over a common one.
     one, two = (Fraction(float(value)).limit_denominator(10_000) for value in values[:2])
     below = math.lcm(one.denominator, two.denominator)
@@ -224,10 +224,11 @@ def _step(values: list[str]) -> str | None:
     even = all((start + rise * i) / below == float(value) for i, value in enumerate(values))
     if not even or rise <= 0:
         return None
-    line = _line(start, rise)
-    return f"({line}) / {below}" if "+" in line else f"{line} / {below}"
+    made = line(start, rise)
+    return f"({made}) / {below}" if "+" in made else f"{made} / {below}"
 
 
-def _line(first: int, step: int) -> str:
+def line(first: int, step: int) -> str:
+    """`2 * i + 3`."""
     rising = "i" if step == 1 else f"{step} * i"
-    return f"{rising} + {first}" if first else rising
+    return f"{rising} {'+' if first > 0 else '-'} {abs(first)}" if first else rising

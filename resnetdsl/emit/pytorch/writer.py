@@ -11,18 +11,16 @@ from resnetdsl.emit.pytorch import weights
 from resnetdsl.emit.pytorch.bodies import Statement
 from resnetdsl.emit.pytorch.classes import Class
 from resnetdsl.emit.pytorch.cuts import HELPER
-from resnetdsl.emit.pytorch.forward import Forward, Step, quote
+from resnetdsl.emit.pytorch.forward import Forward, Step, fill, quote
 from resnetdsl.emit.pytorch.layout import signature, wrap
 from resnetdsl.emit.pytorch.leaves import Form
 from resnetdsl.emit.pytorch.parts import Printer, follows, holes
 from resnetdsl.emit.pytorch.registry import Member, loop
+from resnetdsl.emit.pytorch.rolling import LEAST_LOOPED, Roll, roll
 from resnetdsl.emit.pytorch.text import MODULE_ATTRIBUTES, docstring, is_plain, literal, unique, variable
 
 _NOTHING = {"{0} * 1", "{0} * 1.0"}
 """What leaves a tensor as it is."""
-
-LEAST_LOOPED = 4
-"""So many copies in a row, under names that count, become a loop."""
 
 
 class Writer:
@@ -38,6 +36,7 @@ class Writer:
         self.stored: dict[str, None] = {}
         self.weightless: dict[str, str] = {}
         self.inits: list[str] = []
+        self.rolls: dict[int, Roll] = {}
         self.names = Counter(statement.name for statement in self.unit.statements)
         heads = {statement.name.partition(".")[0] for statement in self.unit.statements if statement.weighted}
         self.taken = heads | MODULE_ATTRIBUTES | {param.name for param in cls.columns.params}
@@ -124,6 +123,15 @@ class Writer:
                 plan.append((statement, whole))
                 at += whole
                 continue
+            if (again := self._roll(at, uses)) is not None:
+                self.rolls[id(statement)] = again
+                self.members.add(again.copy.name, Member(again.code, count=again.count))
+                for each in again.body:
+                    if each is not again.copy:
+                        self._enter(each, 1)
+                plan.append((statement, again.count))
+                at += again.count * len(again.body)
+                continue
             count = self._run(at, uses)
             count = count if count >= LEAST_LOOPED else 1
             self._enter(statement, count)
@@ -154,7 +162,9 @@ class Writer:
             handed = id(statement) in self.handed
             self.inits += [weights.call(init, self.members.reach(statement.name)) for init in statement.inits]
             head = statement.name.rpartition(".")[0]
-            if count > 1 and self.members.is_run(head):
+            if id(statement) in self.rolls:
+                yield self._rolled(self.rolls[id(statement)])
+            elif count > 1 and self.members.is_run(head):
                 place = places[id(statement)]
                 for each in self.unit.statements[place + 1 : place + count]:
                     self.inits += [weights.call(init, self.members.reach(each.name)) for init in each.inits]
@@ -177,6 +187,23 @@ class Writer:
                 yield self._step(statement, "{0}", alias=True)
             else:
                 yield self._call(statement)
+
+    def _rolled(self, again: Roll) -> Step:
+        """A round of a loop as one expression of what it carries."""
+        texts = {again.body[0].inputs[0]: "carried"}
+        for each in again.body:
+            if each is again.copy:
+                template = f"{quote(self.members.reach_each(each.name))}({{0}})"
+            elif each.form is Form.EXPRESSION:
+                template = self.printer.render(each.part, iter(self.texts[id(each)]))
+            elif each.is_identity:
+                template = "{0}"
+            else:
+                template = self._call(each).template
+            texts[each.outputs[0]] = fill(template, [texts[tensor] for tensor in each.inputs])
+        template = re.sub(r"\bcarried\b", "{0}", texts[again.body[-1].outputs[0]])
+        head = loop(again.copy.name.rpartition(".")[2], again.count)
+        return Step(template, again.body[0].inputs[:1], again.outputs, alone=True, loop=head)
 
     def _call(self, statement: Statement) -> Step:
         code = self._code(statement)
@@ -235,6 +262,13 @@ class Writer:
         linked = all(b.inputs == a.outputs and uses.get(a.outputs[0]) == 1 for a, b in pairwise(run))
         plain = all(self._may_chain(each) for each in run)
         return len(run) if linked and plain else 1
+
+    def _roll(self, at: int, uses: dict[int, int]) -> Roll | None:
+        # What the constructor is given would stand in the loop as an attribute: such a class is written out.
+        if self.unit.order or self.cls.handed or self.cls.columns.params:
+            return None
+        again = roll(self.unit.statements, at, uses, self._code)
+        return again if again is not None and all(self.names[name] == 1 for name in again.names) else None
 
     def _run(self, at: int, uses: dict[int, int]) -> int:
         """How many statements from here on are copies in a row."""
