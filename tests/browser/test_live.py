@@ -204,3 +204,11 @@ def test_the_frame_of_a_notebook_works_and_reaches_nothing(new_tab: NewTab, tmp_
     inner.locator('.shown[data-path="layer1.0.conv1"]').wait_for()
     inner.locator("#theme").click()  # where there is no storage
     assert tab.page.frames[1].evaluate_handle("() => origin").json_value() == "null"
+
+
+def test_the_diagram_keeps_a_quarter_of_the_page(new_tab: NewTab, server: PreviewServer) -> None:
+    tab = follow(new_tab, server)
+    save(server, tab, GOOD.replace("linear(10)", "linear(ten)").replace("conv(width", "conv(widht"))
+    assert tab.page.locator("#problems").is_visible()
+    assert tab.page.locator("#table").is_visible()
+    assert tab.page.locator("#stage").bounding_box()["height"] > 0.25 * tab.page.viewport_size["height"]

@@ -69,6 +69,9 @@ _WORDS = {
     "preact": "PreAct",
     "pre": "Pre",
     "mlp": "MLP",
+    "relu": "ReLU",
+    "silu": "SiLU",
+    "gelu": "GELU",
 }
 
 
