@@ -8,8 +8,9 @@ import pytest
 
 from resnetdsl.api import load, shipped_files
 from resnetdsl.emit.diagram import BoxKind, WireKind, draw, view
-from resnetdsl.emit.diagram.picture import Curve, Text, bounds
+from resnetdsl.emit.diagram.picture import Curve, Rect, Text, bounds
 from resnetdsl.emit.diagram.routes import along
+from resnetdsl.emit.diagram.sizes import Direction
 from resnetdsl.emit.outline import Level
 from resnetdsl.ir.graph import CheckedGraph
 from resnetdsl.spec import SpecError
@@ -56,3 +57,18 @@ def test_shipped_networks_can_be_read(path: Path, level: Level) -> None:
             curve = next(shape for shape in groups[f"e{number}"].shapes if isinstance(shape, Curve))
             # Graphviz's own curve, which it falls back to, has no straight piece.
             assert any(len(piece) == 1 for piece in curve.pieces), wire
+
+
+@pytest.mark.parametrize("path", shipped_files(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("direction", Direction)
+def test_no_shape_stands_on_the_edge_of_a_frame(path: Path, direction: Direction) -> None:
+    picture = draw(view(first(path)), direction=direction)
+    frames = [group.shapes[0] for group in picture.groups if group.id[0] == "c"]
+    edges = []
+    for frame in (shape for shape in frames if isinstance(shape, Rect)):
+        left, top, right, bottom = bounds(frame)
+        edges += [(left, top, right, top), (left, bottom, right, bottom), (left, top, left, bottom)]
+        edges += [(right, top, right, bottom)]
+    labels = [each for group in picture.groups if group.id[0] == "e" for each in group.shapes[-1:]]
+    for text in (each for each in labels if isinstance(each, Text)):
+        assert not any(overlap(bounds(text), edge, _BY) for edge in edges), text.text

@@ -70,15 +70,14 @@ def to_dot(view: View, theme: Theme | None = None, direction: Direction = Direct
 
 def skeleton(view: View, direction: Direction) -> str:
     """DOT with no more than a layout needs: sizes instead of texts, and room for the names of shortcuts."""
-    along = (
-        max([_GAP, *(text_width(wire.shape, WIRE) for wire in view.wires)]) if direction is Direction.RIGHT else _GAP
-    )
+    right = direction is Direction.RIGHT
+    along = max([_GAP, *(text_width(wire.shape, WIRE) for wire in view.wires)]) + 14 if right else _GAP + 10
     # Ranked as a whole: clusters ranked one by one may end up side by side.
     dot = _graph(
         view,
         direction,
         {
-            "ranksep": _inches(along + 14 if direction is Direction.RIGHT else along + 10),
+            "ranksep": _inches(along / 2 if right else along),
             "nodesep": "0.25",
             "newrank": "true",
         },
@@ -92,9 +91,13 @@ def skeleton(view: View, direction: Direction) -> str:
         return {"label": "", "group": f"g{chains[box.id]}", **_size(*room(box, direction)), **order}
 
     def edge(wire: Wire) -> dict[str, str]:
-        # A shape beside a wire that leaves a frame needs room behind its edge.
+        # A shape beside a wire that leaves a frame needs room behind its edge. To the right it needs that between the
+        # edges of two frames, and ranks are half a gap there, so that it can be half a gap more.
         source, target = view.boxes[wire.source], view.boxes[wire.target]
-        return {"minlen": "2"} if wire.shape and source.cluster is not None and target.cluster is None else {}
+        leaves = wire.shape and source.cluster is not None and target.cluster is None
+        if right:
+            return {"minlen": "3" if wire.shape and source.cluster != target.cluster else "2"}
+        return {"minlen": "2"} if leaves else {}
 
     # The names of wires need no room of their own: they stand where their wires leave some.
     return _fill(dot, view, node, lambda cluster: {}, edge, swapped=direction is Direction.RIGHT)
