@@ -208,6 +208,14 @@ class Network:
         drawn = view(self.checked, Level(level), opened)
         return encode_view(drawn, format, find_theme(theme), ways[direction], scale=scale, columns=columns)
 
+    def __repr__(self) -> str:
+        from resnetdsl.analysis.costs import totals
+
+        params = totals(self.checked).params
+        given = next(node for node in self.checked.nodes() if node.op == "input")
+        results = ", ".join(str(self.checked.type(output.source)) for output in self.checked.outputs)
+        return f"<Network {self.name}: {given.outputs[0]} to {results}, {params:,} parameters>"
+
     def _repr_html_(self) -> str:
         """The viewer, in a notebook."""
         from resnetdsl.notebook import frame

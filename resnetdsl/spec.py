@@ -86,6 +86,11 @@ class Report:
 
         return f"{_drawn(self.diagnostics)}\n{summary(self.diagnostics)}"
 
+    def __repr__(self) -> str:
+        from resnetdsl.diagnostics.render.text import summary
+
+        return f"<Report: {summary(self.diagnostics)}>"
+
     def _repr_html_(self) -> str:
         from resnetdsl.diagnostics.render.html import render_html
         from resnetdsl.diagnostics.render.text import summary
@@ -106,6 +111,11 @@ class Spec:
     """The network that `load("resnet50")` asked for."""
     _allowed: Allowed | None = None
     _named: bool = field(default=False)
+
+    def __repr__(self) -> str:
+        names = self.networks
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        return f"<Spec {self.file.name}: {', '.join(names[:3]) or 'no networks'}{more}>"
 
     @property
     def networks(self) -> tuple[str, ...]:

@@ -154,3 +154,21 @@ def test_importing_resnetdsl_imports_no_ipython(tmp_path: Path) -> None:
     code = "import sys, resnetdsl, resnetdsl.notebook, resnetdsl.network; print('IPython' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_what_a_prompt_shows_is_a_line() -> None:
+    spec = resnetdsl.load("resnet50")
+    net = spec.network("resnet50", taps=[4, 32])
+    assert repr(spec).startswith("<Spec resnet.rnet: resnet18, resnet34, resnet50 and ")
+    assert repr(net) == "<Network resnet50: 3x224x224 to 256x56x56, 2048x7x7, 23,508,032 parameters>"
+    assert repr(net.checked).startswith("<Graph resnet50: ")
+    assert repr(spec.check("resnet50")) == "<Report: no mistakes found>"
+    assert repr(resnetdsl.load("network a { input 3x8x8\n conv(3, 4x4) }").check()) == "<Report: 1 error in <text>>"
+    assert repr(resnetdsl.load("block a { relu }")) == "<Spec <text>: no networks>"
+
+
+def test_a_summary_prints_as_its_table() -> None:
+    found = resnetdsl.load("resnet20").network("resnet20").summary()
+    assert repr(found).startswith("<Summary of resnet20: 269,722 parameters, ")
+    assert "layer1" in str(found)
+    assert "receptive field" in str(found)

@@ -116,6 +116,9 @@ class Graph:
     order: dict[str, tuple[str, ...]] = field(default_factory=dict)
     input_ranges: tuple[tuple[int, int, int] | None, ...] = (None, None, None)
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}: {len(self)} ops>"
+
     # --- making ---
 
     def add_scope(self, kind: ScopeKind, name: str, path: str, parent: int | None = None, **more: object) -> Scope:

@@ -58,6 +58,14 @@ class Summary:
     outputs: tuple[tuple[str, TensorType], ...]
     element_bytes: int
 
+    def __str__(self) -> str:
+        from resnetdsl.emit.summary.render import as_text
+
+        return as_text(self)
+
+    def __repr__(self) -> str:
+        return f"<Summary of {self.network}: {self.totals.params:,} parameters, {self.totals.macs:,} MACs>"
+
     def walk(self) -> Iterator[tuple[Line, int, int]]:
         """All lines in the order of the table, with level and multiplicity."""
         for line in self.lines:
