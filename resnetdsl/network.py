@@ -198,14 +198,19 @@ class Network:
         from resnetdsl.emit.diagram.formats import encode_view
         from resnetdsl.emit.outline import Level
 
+        levels = {each.value: each for each in Level}
+        if level not in levels:
+            raise ValueError(f"`{level}` is no level: {', '.join(levels)}")
+        if not scale > 0:
+            raise ValueError(f"a scale is above 0, and not {scale}")
         if format == "html":
             from resnetdsl.emit.viewer import to_html
 
-            return to_html(self.checked, Level(level), opened)
+            return to_html(self.checked, levels[level], opened)
         ways = {"down": Direction.DOWN, "right": Direction.RIGHT}
         if direction not in ways:
             raise ValueError(f"`{direction}` is no direction: down, right")
-        drawn = view(self.checked, Level(level), opened)
+        drawn = view(self.checked, levels[level], opened)
         return encode_view(drawn, format, find_theme(theme), ways[direction], scale=scale, columns=columns)
 
     def __repr__(self) -> str:

@@ -98,6 +98,14 @@ class Report:
         return f"{render_html(self.diagnostics)}<p>{escape(summary(self.diagnostics))}</p>"
 
 
+def _size(given: object) -> Size:
+    """A size of input as one may give it. Raises SpecError."""
+    numbers = tuple(given) if isinstance(given, tuple | list) else ()
+    if len(numbers) != 3 or not all(type(number) is int and number > 0 for number in numbers):
+        raise SpecError(f"`input` is channels, height and width, such as (3, 224, 224), and not {given!r}")
+    return numbers
+
+
 @dataclass(slots=True)
 class Spec:
     """A parsed file and what it defines."""
@@ -146,8 +154,9 @@ class Spec:
         `input` is (channels, height, width). Raises SpecError, which shows every diagnostic.
         """
         picked = self.pick(name)
+        size = None if input is None else _size(input)
         values = {key: plain(value) for key, value in overrides.items()}
-        return Network(picked, self.graph(picked, overrides=values, input=input), self.origin, values)
+        return Network(picked, self.graph(picked, overrides=values, input=size), self.origin, values)
 
     @seldom
     def check(

@@ -172,3 +172,17 @@ def test_a_summary_prints_as_its_table() -> None:
     assert repr(found).startswith("<Summary of resnet20: 269,722 parameters, ")
     assert "layer1" in str(found)
     assert "receptive field" in str(found)
+
+
+@pytest.mark.parametrize("size", [(3, 8), (3, 8.5, 8), (3, 0, 8), "3x8x8", 5])
+def test_an_input_that_is_no_size_is_refused(size: Any) -> None:
+    with pytest.raises(resnetdsl.SpecError, match=r"`input` is channels, height and width, such as \(3, 224, 224\)"):
+        resnetdsl.load("resnet20").network("resnet20", input=size)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"), [({"level": "layers"}, "no level: network, stage"), ({"scale": 0}, "above 0")]
+)
+def test_a_picture_that_is_asked_for_wrongly(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        resnetdsl.load("resnet20").network("resnet20").render(**wrong)
