@@ -44,8 +44,11 @@ def roll(
         if len(body) < period or len(copies) != 1 or not _may_begin(body, copies[0]):
             continue
         rounds = [body]
-        while _goes_on(rounds, tuple(statements[at + period * len(rounds) :][:period]), uses, code):
-            rounds.append(tuple(statements[at + period * len(rounds) :][:period]))
+        for start in range(at + period, len(statements), period):
+            after = tuple(statements[start : start + period])
+            if not _goes_on(rounds, after, uses, code):
+                break
+            rounds.append(after)
         place = body.index(copies[0])
         name = copies[0].name
         made = _rising([code(each[place]) for each in rounds], int(name[len(stem(name)) :]))
