@@ -99,6 +99,24 @@ PIECES = (
         "render resnet50d --level network --open stem --open layer2.0 --open layer2.0.downsample",
     ),
     Piece(
+        "densenet121",
+        "DenseNet-121",
+        "Huang et al., 2017, figure 2: dense blocks and the transitions between them.",
+        "render densenet121 --columns 2",
+    ),
+    Piece(
+        "convnext_tiny",
+        "ConvNeXt-T",
+        "Liu et al., 2022, figure 4: a block of the third stage, with the learned scale of its branch, opened.",
+        "render convnext_tiny --level network --open stages.2.blocks.0",
+    ),
+    Piece(
+        "nfnet_f0",
+        "NFNet-F0",
+        "Brock et al., 2021: no norms, and a branch that is scaled in front and behind.",
+        "render dm_nfnet_f0 --level network --open stages.1.0",
+    ),
+    Piece(
         "preresnet1001",
         "The 1001-layer network",
         "He et al., 2016: 333 blocks in three stages.",

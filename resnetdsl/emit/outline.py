@@ -5,7 +5,7 @@ The summary prints this tree and the diagram draws it, at one of four levels.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -161,10 +161,23 @@ def runs(items: Sequence[Part | Node], key: Callable[[Part], object] | None) -> 
     return found
 
 
+def _without_lists(items: Sequence[Part | Node]) -> Iterator[Part | Node]:
+    """Items, with those of a group of blocks alone in its place: its name says no more than they do."""
+    for item in items:
+        if (
+            isinstance(item, Part)
+            and item.scope.kind is ScopeKind.GROUP
+            and not any(isinstance(inner, Node) for inner in item.items)
+        ):
+            yield from item.items
+        else:
+            yield item
+
+
 def contents(items: Sequence[Part | Node], most: int = 4) -> str:
     """`3 × bottleneck`, `conv, batch_norm, relu`: what is inside a part, in order, by its names."""
     groups: list[tuple[str, int]] = []
-    for item in items:
+    for item in _without_lists(items):
         name = item.op if isinstance(item, Node) else item.scope.name
         if groups and groups[-1][0] == name:
             groups[-1] = name, groups[-1][1] + 1

@@ -454,3 +454,10 @@ def test_a_block_of_many_unequal_blocks_is_closed_until_one_looks_into_it() -> N
     opened = view(graph, opened=["features.denseblock2.dense_block"])
     assert [box.title for box in opened.boxes].count("dense_layer") == 12
     assert len(view(graph, folded=False).boxes) > 58
+
+
+def test_a_list_of_blocks_is_told_by_its_blocks() -> None:
+    drawn = view(load("convnext_tiny").network("convnext_tiny").checked, Level.NETWORK)
+    details = {box.title: box.details[0] for box in drawn.boxes if box.kind is BoxKind.PART}
+    assert details["stages.0"] == "3 × convnext_block"
+    assert details["stages.2, /2"] == "downsample, 9 × convnext_block"
