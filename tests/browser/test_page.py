@@ -470,3 +470,12 @@ def test_a_dense_block_opens_at_level_block(new_tab: NewTab, file_of: FileOf) ->
     assert tab.count('.shown[data-path^="features.denseblock1.denselayer"]') == 0
     tab.press("3")
     assert tab.count('.shown[data-path="features.denseblock1.denselayer6"]') == 1
+
+
+def test_a_narrower_window_keeps_what_was_in_the_middle(new_tab: NewTab, file_of: FileOf) -> None:
+    tab = new_tab().open(file_of("resnet18"))
+    tab.press("c")  # one column, in the middle
+    tab.page.set_viewport_size({"width": 420, "height": 860})
+    tab.page.wait_for_function("() => document.querySelector('#stage').clientWidth === 420")
+    box = tab.page.locator("#world > g").bounding_box()
+    assert abs(box["x"] + box["width"] / 2 - 210) < 15

@@ -10,6 +10,10 @@ class Camera {
     canvas.addEventListener("pointerdown", (event) => this.#down(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
     for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, (event) => this.#up(event));
+    // What is in the middle stays there when the window changes; when a panel opens, nothing moves.
+    let before = 0;
+    new ResizeObserver(() => { before = this.size.width; }).observe(canvas);
+    window.addEventListener("resize", () => this.pan((this.size.width - before) / 2, 0));
   }
 
   get size() {
