@@ -56,8 +56,9 @@ NETWORKS: dict[str, tuple[str, ...]] = {
     "fold-before": ("dm_nfnet_f0", "convnextv2_atto"),
     "branches": ("repvgg_a0", "mobileone_s0"),
     "parallel": ("resnet50_v1", "mobilenetv4_hybrid_medium", "preresnet164", "googlenet"),
+    "across": ("densenet121", "preresnet164"),
     "chains": ("dm_nfnet_f0", "convnextv2_atto"),
-    "norms": ("densenet121", "efficientnet_cc_b0_4e"),
+    "norms": ("preresnet110", "efficientnet_cc_b0_4e"),
 }
 """Networks in which a pass finds something. No shipped one does arithmetic on weights alone, and what acts in training
 alone costs an engine nothing."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from resnetdsl.compile.engines.onednn.fuse import schedule
+from resnetdsl.compile.engines.schedule.fuse import schedule
 from resnetdsl.compile.lower.pipeline import lower
 from resnetdsl.ir.graph import CheckedGraph
 from resnetdsl.ops.registry import OPS

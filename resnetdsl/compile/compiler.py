@@ -89,7 +89,7 @@ def compile_module(
         # The code and, while it is linked, what the engine makes of the weights.
         check_output(work / f"model{SUFFIX}", SUFFIX, 3 * size + _OVERHEAD)
         clock.start("lowering")
-        passes = Passes(options.without, options.also)
+        passes = Passes(options.without, options.also, options.precision)
         names = tuple(output.name for output in graph.outputs)
         if own:
             state = {name: tensor.clone() for name, tensor in state.items()}

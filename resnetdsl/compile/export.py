@@ -13,8 +13,9 @@ from torch import nn
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.files import check_output, whole_file
 from resnetdsl.compile.inputs import Dimension, InputSpec, input_spec
+from resnetdsl.compile.lower import across
 from resnetdsl.compile.lower.lowered import unlowered
-from resnetdsl.compile.lower.pipeline import lower
+from resnetdsl.compile.lower.pipeline import UNPAID, lower
 from resnetdsl.compile.options import MOST_BATCH, Batch
 from resnetdsl.compile.recipes import evaluate_all
 from resnetdsl.compile.weights import load_weights
@@ -84,7 +85,7 @@ def _onnx(graph: CheckedGraph, module: nn.Module, inputs: InputSpec, output: Pat
     from resnetdsl.compile.engines.onnx_form import sizes
     from resnetdsl.emit.onnx import InexpressibleError, onnx_model
 
-    lowered = lower(graph) if folded else unlowered(graph)
+    lowered = lower(graph, (*UNPAID, across.PASS.name)) if folded else unlowered(graph)
     values = evaluate_all(lowered.recipes, module.state_dict(), torch.float32, torch.device("cpu"))
     total = sum(tensor.nbytes for tensor in values.values())
     try:

@@ -7,14 +7,19 @@ from dataclasses import dataclass
 from resnetdsl.compile.engines.base import Engine
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.lower.pipeline import PASSES
+from resnetdsl.compile.options import Precision
 
 
 @dataclass(frozen=True, slots=True)
 class Passes:
-    """The passes that the user leaves out and asks for. A `CompileError` where one is none, or both."""
+    """The passes that the user leaves out and asks for, and the type to compute in.
+
+    A `CompileError` where one is none, or both.
+    """
 
     without: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
+    precision: Precision = Precision.FLOAT32
 
     def __post_init__(self) -> None:
         known = [each.name for each in PASSES]
@@ -31,6 +36,8 @@ class Passes:
     def left_out(self, using: Engine | None = None) -> dict[str, str]:
         """What is left out, for an engine or for any, each with the reason."""
         unpaid = {each.name: each.unpaid for each in PASSES if each.unpaid}
+        if self.precision is Precision.FLOAT16:
+            unpaid |= {each.name: f"in float16 {each.float16}" for each in PASSES if each.float16}
         if using is not None:
             unpaid |= {name: f"on {using.name} it does not pay: {why}" for name, why in using.unpaid.items()}
         found = {name: f"{why}; `--with {name}` has it done" for name, why in unpaid.items() if name not in self.also}

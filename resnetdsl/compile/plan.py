@@ -142,7 +142,7 @@ def plan(graph: CheckedGraph, options: CompileOptions) -> Plan:
         using = engine_for(options.backend, setting.device, setting.precision, setting.layout)
     except CompileError as error:
         refused = error.message
-    left_out = Passes(options.without, options.also).left_out(using)
+    left_out = Passes(options.without, options.also, options.precision).left_out(using)
     stages = [Stage("checked", "the network as it was checked", unlowered(graph))]
     lower(graph, left_out, lambda each, found: stages.append(Stage(each.name, each.doc, found)))
     return Plan(graph, setting, options, tuple(stages), using, refused, left_out)

@@ -81,6 +81,18 @@ def _standardise(weight: Tensor, eps: float) -> Tensor:
     return ((flat - mean) * torch.rsqrt(variance + eps)).reshape(weight.shape)
 
 
+def _rectified(scale: Tensor, shift: Tensor, low: float, high: float = math.inf) -> tuple[Tensor, ...]:
+    """Factor, shift and the bounds a, b for which clamp(scale x + shift, low, high) is factor clamp(x, a, b) + shift.
+
+    A factor so small that its bounds would be more than float32 holds counts as none.
+    """
+    none = scale.abs() < 1e-30
+    factor = scale.masked_fill(none, 1.0)
+    ends = (low - shift) / factor, (high - shift) / factor
+    below, above = torch.minimum(*ends).masked_fill(none, 0.0), torch.maximum(*ends).masked_fill(none, 0.0)
+    return scale.masked_fill(none, 0.0), torch.where(none, shift.clamp(low, high), shift), below, above
+
+
 FUNCTIONS: Mapping[str, Callable[..., Tensor]] = MappingProxyType(
     {
         "add": torch.add,
@@ -95,6 +107,10 @@ FUNCTIONS: Mapping[str, Callable[..., Tensor]] = MappingProxyType(
         "pad": torch.nn.functional.pad,
         "kernel_identity": _kernel_identity,
         "standardise": _standardise,
+        "rectified_scale": lambda *given: _rectified(*given)[0],
+        "rectified_shift": lambda *given: _rectified(*given)[1],
+        "rectified_low": lambda *given: _rectified(*given)[2],
+        "rectified_high": lambda *given: _rectified(*given)[3],
     }
 )
 """Functions of operands, then of arguments. The names are part of the artifact's format."""

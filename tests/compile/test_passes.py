@@ -157,7 +157,7 @@ def test_a_factor_alone_does() -> None:
 def test_a_norm_without_weights_about_it_is_told() -> None:
     found = lowered(network("relu -> norm: batch_norm -> relu"))
     assert refusals(found) == [
-        "before it, its shift and `relu` do not change places; behind it, its shift and `relu` do not change places"
+        "before it, its shift and `relu` do not change places; behind it, `relu` is an output of the network"
     ]
 
 

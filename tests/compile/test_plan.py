@@ -18,9 +18,9 @@ from resnetdsl.compile.engines.base import Job, Setting
 from resnetdsl.compile.engines.onednn import engine
 from resnetdsl.compile.engines.onednn import plan as plans
 from resnetdsl.compile.engines.onednn.engine import OneDnn
-from resnetdsl.compile.engines.onednn.fuse import UNARY, schedule
 from resnetdsl.compile.engines.onednn.plan import Plan
-from resnetdsl.compile.engines.onednn.steps import Conv, Linear, Plain, Step, Unary
+from resnetdsl.compile.engines.schedule.fuse import UNARY, schedule
+from resnetdsl.compile.engines.schedule.steps import Conv, Linear, Plain, Step, Unary
 from resnetdsl.compile.errors import ArtifactError
 from resnetdsl.compile.inputs import input_spec
 from resnetdsl.compile.lower.lowered import Lowered, unlowered, weights_of

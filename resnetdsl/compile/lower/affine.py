@@ -59,28 +59,28 @@ def _with_weight(rewriter: Rewriter, node: Draft) -> Affine | None:
         x, channels = rewriter.type(operand), _channels(rewriter.type(operand))
         if rewriter.nodes[other.node].op != "param" or channels is None or not x.batched or node.outputs[0] != x:
             continue
-        vector = _vector(rewriter, other, x, channels)
-        if vector is None:
+        numbers = _numbers(rewriter, other, x, channels)
+        if numbers is None:
             continue
         first = operand == node.inputs[0]
         minus = Full((channels,), -1.0)
         match node.op:
             case "multiply":
-                return Affine(channels, operand, vector, None)
+                return Affine(channels, operand, numbers, None)
             case "divide" if first:
-                return Affine(channels, operand, Apply("reciprocal", (vector,)), None)
+                return Affine(channels, operand, Apply("reciprocal", (numbers,)), None)
             case "add":
-                return Affine(channels, operand, None, vector)
+                return Affine(channels, operand, None, numbers)
             case "subtract" if first:
-                return Affine(channels, operand, None, multiply(minus, vector))
+                return Affine(channels, operand, None, multiply(minus, numbers))
             case "subtract":
-                return Affine(channels, operand, minus, vector)
+                return Affine(channels, operand, minus, numbers)
             case _:  # a weight that is divided by the tensor
                 return None
     return None
 
 
-def _vector(rewriter: Rewriter, weight: Source, x: TensorType, channels: int) -> Recipe | None:
+def _numbers(rewriter: Rewriter, weight: Source, x: TensorType, channels: int) -> Recipe | None:
     """A weight as a vector of the channels, where it differs along these alone."""
     recipe, type = rewriter.recipes[rewriter.nodes[weight.node].path], rewriter.type(weight)
     if type.numel == 1:
@@ -113,9 +113,14 @@ def emit(rewriter: Rewriter, whole: Affine, like: Draft) -> Source:
         if isinstance(recipe, Full):
             made = rewriter.add(f"{op}_scalar", {"value": recipe.value}, (source,), like, f"{like.path}.{op}")
         else:
-            vector: dict[str, Value] = {"shape": (whole.channels,), "value": 0.0, "std": 0.02, "axes": "c"}
             leaf = "scale" if op == "multiply" else "shift"
-            weight = rewriter.source(rewriter.add("param", vector, (), like, f"{like.path}.{leaf}", {"": recipe}))
+            weight = vector(rewriter, whole.channels, like, f"{like.path}.{leaf}", recipe)
             made = rewriter.add(op, {}, (source, weight), like, f"{like.path}.{op}")
         source = rewriter.source(made)
     return source
+
+
+def vector(rewriter: Rewriter, channels: int, like: Draft, path: str, recipe: Recipe) -> Source:
+    """A free weight with a number for each channel."""
+    attrs: dict[str, Value] = {"shape": (channels,), "value": 0.0, "std": 0.02, "axes": "c"}
+    return rewriter.source(rewriter.add("param", attrs, (), like, path, {"": recipe}))

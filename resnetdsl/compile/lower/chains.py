@@ -21,7 +21,7 @@ _SMALLER = 8
 
 
 @dataclass(frozen=True, slots=True)
-class _Chain:
+class Chain:
     """Its nodes, how many ops they are, and what they do together."""
 
     nodes: tuple[Draft, ...]
@@ -32,12 +32,12 @@ class _Chain:
 def apply(lowered: Lowered) -> Lowered:
     rewriter = Rewriter(lowered, PASS.name)
     for node in [*rewriter.nodes.values()]:
-        if node.id in rewriter.nodes and (chain := _chain(rewriter, node)) is not None:
-            _rewrite(rewriter, chain)
+        if node.id in rewriter.nodes and (found := ending_at(rewriter, node)) is not None:
+            _rewrite(rewriter, found)
     return rewriter.finish()
 
 
-def _chain(rewriter: Rewriter, last: Draft) -> _Chain | None:
+def ending_at(rewriter: Rewriter, last: Draft) -> Chain | None:
     """The chain that ends here; None in the middle of one, and where there is none."""
     whole = affine(rewriter, last)
     reader = rewriter.only_reader(last.id)
@@ -51,7 +51,7 @@ def _chain(rewriter: Rewriter, last: Draft) -> _Chain | None:
         whole = _composed(before, whole)
         nodes.append(node)
     norms = sum(node.op == "batch_norm" for node in nodes)
-    return _Chain(tuple(nodes[::-1]), len(nodes) + norms, whole)
+    return Chain(tuple(nodes[::-1]), len(nodes) + norms, whole)
 
 
 def _composed(first: Affine, then: Affine) -> Affine:
@@ -75,7 +75,7 @@ def _times(left: Recipe | None, right: Recipe | None) -> Recipe | None:
             return multiply(left, right)
 
 
-def _rewrite(rewriter: Rewriter, chain: _Chain) -> None:
+def _rewrite(rewriter: Rewriter, chain: Chain) -> None:
     last, whole, name = chain.nodes[-1], chain.whole, ", ".join(node.path for node in chain.nodes)
     product = rewriter.nodes[whole.operand.node]
     side = _smaller_side(rewriter, product, chain)
@@ -90,7 +90,7 @@ def _rewrite(rewriter: Rewriter, chain: _Chain) -> None:
         rewriter.replace(last, emit(rewriter, whole, last))
 
 
-def _smaller_side(rewriter: Rewriter, product: Draft, chain: _Chain) -> int | None:
+def _smaller_side(rewriter: Rewriter, product: Draft, chain: Chain) -> int | None:
     """Which operand of a product that only the chain reads takes a factor for less."""
     alone = rewriter.only_reader(product.id) is chain.nodes[0]
     if product.op != "multiply" or chain.whole.shift is not None or not alone:

@@ -32,7 +32,7 @@ def apply(lowered: Lowered) -> Lowered:
         if found is None or isinstance(layers := takers(rewriter, norm, found), str):
             continue
         for layer in layers:
-            _fold(rewriter, layer, found)
+            fold(rewriter, layer, found)
         rewriter.note(norm.path, f"`{norm.op}` folded into the `{layers[0].op}` behind it")
         rewriter.replace(norm, found.operand)
     return rewriter.finish()
@@ -80,7 +80,8 @@ def _pads_zeros(conv: Draft) -> bool:
     return pads == "same" or any(pads)
 
 
-def _fold(rewriter: Rewriter, layer: Draft, found: Affine) -> None:
+def fold(rewriter: Rewriter, layer: Draft, found: Affine) -> None:
+    """Put a layer in its place that takes the factor and shift along."""
     before = rewriter.leaf(layer, "weight")
     bias: Recipe | None = rewriter.leaf(layer, "bias") if flag(layer.attrs, "bias") else None
     if found.shift is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from resnetdsl.compile.lower import fold_after, fold_before
+from resnetdsl.compile.lower import across, fold_after, fold_before
 from resnetdsl.compile.lower.affine import affine
 from resnetdsl.compile.lower.lowered import Lowered, Note
 from resnetdsl.compile.lower.rewrite import Draft, Rewriter
@@ -26,7 +26,10 @@ def _reason(rewriter: Rewriter, node: Draft) -> str:
     if (found := affine(rewriter, node)) is None:
         return ""
     before = _side(fold_after.takers(rewriter, node, found), fold_after.PASS.name)
-    behind = _side(fold_before.takers(rewriter, node, found), fold_before.PASS.name)
+    if (crossing := across.across(rewriter, node, found)) is not None:
+        behind = _side(crossing, across.PASS.name)
+    else:
+        behind = _side(fold_before.takers(rewriter, node, found), fold_before.PASS.name)
     return f"before it, {before}; behind it, {behind}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from resnetdsl.compile.lower import (
+    across,
     branches,
     chains,
     constants,
@@ -27,6 +28,7 @@ PASSES: tuple[Pass, ...] = (
     fold_before.PASS,
     branches.PASS,
     parallel.PASS,
+    across.PASS,
     chains.PASS,
     norms.PASS,
 )

@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from resnetdsl.compile.engines.onednn.kernels import ACTS
-from resnetdsl.compile.engines.onednn.steps import Act, Conv, Linear, Step
+from resnetdsl.compile.engines.schedule.kernels import ACTS
+from resnetdsl.compile.engines.schedule.steps import Act, Conv, Linear, Step
 
 Run = Callable[..., Tensor]
 """Of the image and, where the layer has one, the summand."""

@@ -12,10 +12,10 @@ from torch import Tensor
 from resnetdsl.compile.engines.base import Setting
 from resnetdsl.compile.engines.cuda_graphs import kernel_choice
 from resnetdsl.compile.engines.cudnn.layers import Layer, Way, as_convolution
-from resnetdsl.compile.engines.onednn.fuse import schedule
-from resnetdsl.compile.engines.onednn.kernels import ACTS, Packer
-from resnetdsl.compile.engines.onednn.steps import Conv, Linear, Step
-from resnetdsl.compile.engines.tape import Kernel, Tape, free_weights
+from resnetdsl.compile.engines.schedule.fuse import schedule
+from resnetdsl.compile.engines.schedule.kernels import ACTS, kernel
+from resnetdsl.compile.engines.schedule.steps import Conv, Linear, Step
+from resnetdsl.compile.engines.schedule.tape import Kernel, Tape, free_weights
 from resnetdsl.compile.options import Layout
 from resnetdsl.ir.graph import Graph
 
@@ -73,18 +73,17 @@ class CudnnPlan:
         graph = self._network.graph
         self._constants = free_weights(graph, weights)
         layers = {step.node: layer for step, layer in self._network.layers(weights, self._layout)}
-        others = Packer(graph, weights, 1, self._constants)
 
-        def kernel(step: Step) -> Kernel:
+        def made(step: Step) -> Kernel:
             match step.what:
                 case Conv():
                     return layers[step.node].run(self._ways.get(step.node, Way.PLAIN))
                 case Linear() as what:
                     return _linear(what, weights)
                 case _:
-                    return others.kernel(step)
+                    return kernel(step, graph, weights, self._constants)
 
-        self._lines = self._tape.lines(kernel, self._constants)
+        self._lines = self._tape.lines(made, self._constants)
 
     def run(self, inputs: list[Tensor]) -> list[Tensor]:
         (x,) = inputs

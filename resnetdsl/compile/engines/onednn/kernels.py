@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from resnetdsl.compile.engines.onednn.steps import Act, Affine, Conv, Linear, Plain, Step, Unary
-from resnetdsl.compile.engines.tape import Kernel
-from resnetdsl.compile.program import node_call
+from resnetdsl.compile.engines.schedule.kernels import ACTS, kernel
+from resnetdsl.compile.engines.schedule.steps import Act, Conv, Linear, Step
+from resnetdsl.compile.engines.schedule.tape import Kernel
 from resnetdsl.ir.graph import Graph, Source
 
 _LAST = torch.channels_last
@@ -40,12 +40,8 @@ class Packer:
                 return self._conv(what, step)
             case Linear() as what:
                 return self._linear(what, step)
-            case Affine():
-                return self._affine(step)
-            case Unary(target, in_place):
-                return _unary(target, in_place)
-            case Plain():
-                return node_call(self.graph, self.graph.node(step.node), self.weights)
+            case _:
+                return kernel(step, self.graph, self.weights, self.constants)
 
     def _conv(self, what: Conv, step: Step) -> Kernel:
         weight, bias = self._leaf(what.path, "weight"), self._bias(what.path, what.bias)
@@ -89,10 +85,6 @@ class Packer:
             return lambda x, y: layer(x).add_(y).relu_()
         return lambda x, y: layer(x).add_(y)
 
-    def _affine(self, step: Step) -> Kernel:
-        scale, shift = (self.constants[source][:, None, None] for source in step.inputs[1:])
-        return lambda x, *_: torch.addcmul(shift, x, scale)
-
     def _leaf(self, path: str, name: str) -> Tensor:
         return self.weights[f"{path}.{name}".removeprefix(".")]
 
@@ -118,25 +110,3 @@ def _small(weight: Tensor, bias: Tensor | None, act: Act | None) -> Callable[[Te
         return (y if then is None else then(y)).view(*x.shape[:-1], -1)
 
     return product
-
-
-ACTS: Mapping[str, Callable[[Act], Callable[[Tensor], Tensor]]] = {
-    "relu": lambda _: torch.relu_,
-    "sigmoid": lambda _: torch.sigmoid_,
-    "tanh": lambda _: torch.tanh_,
-    "swish": lambda _: lambda y: F.silu(y, inplace=True),
-    "hardswish": lambda _: lambda y: F.hardswish(y, inplace=True),
-    "hardsigmoid": lambda _: lambda y: F.hardsigmoid(y, inplace=True),
-    "hardtanh": lambda act: lambda y: F.hardtanh(y, act.scalars[0], act.scalars[1], inplace=True),
-    "leaky_relu": lambda act: lambda y: F.leaky_relu(y, act.scalars[0], inplace=True),
-    "gelu": lambda act: lambda y: F.gelu(y, approximate=act.algorithm),
-}
-"""What oneDNN's names for activations are in torch, in place."""
-
-
-def _unary(target: str, in_place: bool) -> Callable[[Tensor], Tensor]:
-    if target in {"relu", "sigmoid", "tanh"}:
-        found: Callable[[Tensor], Tensor] = getattr(torch, f"{target}_" if in_place else target)
-        return found
-    function = getattr(F, target)
-    return lambda x: function(x, inplace=in_place)

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from resnetdsl.compile.engines.base import Setting
-from resnetdsl.compile.engines.onednn.fuse import schedule
 from resnetdsl.compile.engines.onednn.kernels import Packer
 from resnetdsl.compile.engines.onednn.malloc import LARGE, keep_freed
-from resnetdsl.compile.engines.tape import Line, Tape, free_weights
+from resnetdsl.compile.engines.schedule.fuse import schedule
+from resnetdsl.compile.engines.schedule.tape import Line, Tape, free_weights
 from resnetdsl.compile.options import Precision
 from resnetdsl.ir.graph import Graph
 

@@ -63,6 +63,13 @@ class Affine:
 
 
 @dataclass(frozen=True, slots=True)
+class Clamp:
+    """Bounds for each channel of an image; the second and third operand. `in_place`, it takes the image's memory."""
+
+    in_place: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Unary:
     """A function of one tensor, element by element, by torch's name; `in_place`, it takes the operand's memory."""
 
@@ -75,7 +82,7 @@ class Plain:
     """A node as it is."""
 
 
-What = Conv | Linear | Affine | Unary | Plain
+What = Conv | Linear | Affine | Clamp | Unary | Plain
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from resnetdsl.compile.engines.onednn.memory import Memory
-from resnetdsl.compile.engines.onednn.steps import Act, Affine, Conv, Linear, Pair, Plain, Step, Unary, What
+from resnetdsl.compile.engines.schedule.memory import Memory
+from resnetdsl.compile.engines.schedule.steps import Act, Affine, Clamp, Conv, Linear, Pair, Plain, Step, Unary, What
 from resnetdsl.ir.graph import Graph, Node, Source
 from resnetdsl.ops.attrs import number, text
 from resnetdsl.ops.base import Attrs, Module
@@ -95,7 +95,9 @@ class _Fuser:
                 bias = dict(call.kwargs).get("bias", True) is True
                 return self._with_followers(node, Linear(node.path, bias, small=self._small(node)), inputs)
             case "multiply", _:
-                return self._affine(node, inputs) or Step(Plain(), (node.id,), inputs)
+                return self._by_channel(node, inputs, "add", Affine()) or Step(Plain(), (node.id,), inputs)
+            case "maximum", _:
+                return self._by_channel(node, inputs, "minimum", Clamp()) or Step(Plain(), (node.id,), inputs)
             case name, _ if name in UNARY:
                 return Step(Unary(UNARY[name]), (node.id,), inputs)
             case _:
@@ -136,19 +138,19 @@ class _Fuser:
         act = None if after else conv.act
         return Linear(conv.path, conv.bias, True, small, act, conv.adds, after, conv.stride)
 
-    def _affine(self, node: Node, inputs: tuple[Source, ...]) -> Step | None:
-        """A product with a weight vector, and the sum with another that follows it."""
+    def _by_channel(self, node: Node, inputs: tuple[Source, ...], then: str, what: What) -> Step | None:
+        """An op with a weight vector, and the next with another: a factor and a shift, or two bounds."""
         reader = self._only_reader(node.id)
-        scale = next((at for at in inputs if self._vector(at)), None)
+        first = next((at for at in inputs if self._vector(at)), None)
         x = next((at for at in inputs if self.graph.type(at).is_image and self.graph.type(at).batched), None)
-        if scale is None or x is None or reader is None or reader.op != "add":
+        if first is None or x is None or reader is None or reader.op != then:
             return None
-        shift = next((at for at in self.graph.inputs(reader.id) if self._vector(at)), None)
-        if shift is None or self.graph.type(shift).shape != self.graph.type(scale).shape:
+        second = next((at for at in self.graph.inputs(reader.id) if self._vector(at)), None)
+        if second is None or self.graph.type(second).shape != self.graph.type(first).shape:
             return None
-        if self.graph.type(x).shape[0] != self.graph.type(scale).shape[0]:
+        if self.graph.type(x).shape[0] != self.graph.type(first).shape[0]:
             return None
-        return Step(Affine(), (node.id, reader.id), (x, scale, shift))
+        return Step(what, (node.id, reader.id), (x, first, second))
 
     def _vector(self, source: Source) -> bool:
         type = self.graph.type(source)

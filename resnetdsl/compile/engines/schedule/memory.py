@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from resnetdsl.compile.engines.onednn.steps import Conv, Plain, Step, Unary
+from resnetdsl.compile.engines.schedule.steps import Clamp, Conv, Plain, Step, Unary
 from resnetdsl.ir.graph import Graph, Source
 from resnetdsl.ops.base import Module
 from resnetdsl.ops.registry import OPS
@@ -40,7 +40,7 @@ class Memory:
         match step.what:
             case Conv(adds=True) if self._free(place, step, 1):
                 operand = 1
-            case Unary() if self._free(place, step, 0):
+            case Clamp() | Unary() if self._free(place, step, 0):
                 operand = 0
             case _:
                 return step

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from resnetdsl.compile.engines.onednn.steps import Step
+from resnetdsl.compile.engines.schedule.steps import Step
 from resnetdsl.ir.graph import Graph, Source
 
 Kernel = Callable[..., Tensor | list[Tensor] | tuple[Tensor, ...]]
