@@ -266,7 +266,7 @@ def test_each_pass_can_be_left_out() -> None:
         "let y = (conv(8, 3x3) -> batch_norm) + (conv(8, 1x1) -> batch_norm) + batch_norm\n"
         "concat(y -> conv(4, 1x1) -> relu, y -> conv(4, 1x1) -> tanh) -> batch_norm -> relu\n"
         "here * exp(g)\n"
-        "relu -> (t => t * 2 * 3) -> tanh"
+        "relu -> (t => t * 2 * 3) -> tanh -> batch_norm -> relu -> conv(5, 1x1)"
     )
     net = network(body)
     whole = lowered(net)
