@@ -12,7 +12,12 @@ Clock = Callable[[], float]
 Call = Callable[[], object]
 
 _PAUSE = 0.005
-"""Seconds between two contestants: threads that spin for work to come have gone to sleep."""
+"""Seconds between two contestants, or more of them: until the threads of the one before have stopped spinning."""
+
+_SPINNING = 0.1
+"""The share of a core that is no rest. Threads of ONNX Runtime take a whole one for tens of milliseconds."""
+
+_MOST_PAUSES = 40
 
 _LONG = 0.1
 """A call of so many seconds needs no other before it to fill the caches, nor a second one to be measured well."""
@@ -61,10 +66,19 @@ def measure(
         if done >= plan.least and clock() - start >= plan.seconds:
             break
         for name in _turned(names, done):
-            sleep(_PAUSE)
+            _rest(sleep)
             found[name].rounds.append(_block(calls[name], repeats[name], clock))
         heard(done + 1, plan.most)
     return found
+
+
+def _rest(sleep: Callable[[float], object]) -> None:
+    """Until this process does nothing any more."""
+    for _ in range(_MOST_PAUSES):
+        before = time.process_time()
+        sleep(_PAUSE)
+        if time.process_time() - before < _SPINNING * _PAUSE:
+            return
 
 
 def _warm_up(call: Call, times: Times, plan: Plan, clock: Clock) -> float:

@@ -108,6 +108,22 @@ def test_rounds_are_taken_in_turns() -> None:
     assert "".join(world.calls[-6:]) == "ab" + "ba" + "ab"
 
 
+def test_nobody_is_measured_while_threads_of_another_spin(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    pauses: list[float] = []
+    spun = [0.0]
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        spun[0] += seconds if len(pauses) % 7 else 0.0  # a core is busy for six pauses behind each call
+
+    monkeypatch.setattr("time.process_time", lambda: spun[0])
+    measure(
+        {"a": world.call("a", 1.0), "b": world.call("b", 1.0)}, Plan(seconds=0, least=2), clock=world.clock, sleep=sleep
+    )
+    assert len(pauses) == 4 * 7
+
+
 def test_a_slow_first_call_is_warm_up() -> None:
     world = World()
     assert run(world, Plan(seconds=0, least=2), a=world.call("a", 0.5, first=60.0)) == {"a": [0.5, 0.5]}

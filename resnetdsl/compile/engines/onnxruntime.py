@@ -88,6 +88,8 @@ class Session:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         options.log_severity_level = 3
+        # Else its threads spin for tens of milliseconds behind each call, and take a core from whatever runs next.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         # The runtime reads the tensors where they are, so they must stay as long as the session.
         held = {name: weights[name].contiguous() for name in self._names}
         options.add_external_initializers(self._names, [value(held[name].numpy()) for name in self._names])
