@@ -134,6 +134,10 @@ def ours(backend: str, **settings: object) -> Make:
     return make
 
 
+OURS = "resnetdsl "
+"""Before the name of an engine: ours on that."""
+
+
 def contestants(device: str, backends: tuple[str, ...] = (), **settings: object) -> list[Contestant]:
     """All that there are for a device, the baseline first; ours on these engines, or on each that is tried unasked."""
     found = [
@@ -151,7 +155,7 @@ def contestants(device: str, backends: tuple[str, ...] = (), **settings: object)
     else:
         found.append(Contestant("torch.compile (max-autotune)", "peer", torch_compile(mode="max-autotune")))
     names = backends or tuple(engine.name for engine in ALL if engine.quick or device != "cpu")
-    return found + [Contestant(f"resnetdsl {name}", "ours", ours(name, **settings)) for name in names]
+    return found + [Contestant(f"{OURS}{name}", "ours", ours(name, **settings)) for name in names]
 
 
 # --- how the others are run ---
