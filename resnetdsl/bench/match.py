@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from resnetdsl.compile.made_up import make_up
 from resnetdsl.compile.options import Precision
 from resnetdsl.compile.verify import flatten
 from resnetdsl.network import Network
@@ -76,17 +77,12 @@ class Match:
 
 
 def made(network: Network, seed: int = 0) -> nn.Module:
-    """A module with random weights, and norms that are not those of an untrained network, which hide mistakes."""
+    """A module with random weights, and norms as a trained network has them: nothing is hidden or overflows."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        module = network.module()
-        with torch.no_grad():
-            for name, buffer in module.named_buffers():
-                if name.endswith("running_var"):
-                    buffer.copy_(torch.rand_like(buffer) + 0.5)
-                elif name.endswith("running_mean"):
-                    buffer.copy_(0.1 * torch.randn_like(buffer))
-    return module.eval().requires_grad_(False)
+        module = network.module().eval().requires_grad_(False)
+    make_up(module, tuple(network.checked.node(0).outputs[0].shape), seed)
+    return module
 
 
 def in_order(result: object) -> list[Tensor]:

@@ -1,7 +1,6 @@
 """Is the compiled network the one that was written? Both are run on random inputs and held against each other.
 
-Once with the artifact's own weights, and once with weights that show what untrained ones hide: a norm whose statistics
-are 0 and 1 computes the same with mean and variance mixed up, and a zero-initialised one hides its whole branch.
+Once with the artifact's own weights, and once with weights that show what untrained ones hide (`made_up.py`).
 """
 
 from __future__ import annotations
@@ -13,11 +12,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.nn.modules.batchnorm import _NormBase
 
 from resnetdsl.compile.engines.base import Runner
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.inputs import InputSpec
+from resnetdsl.compile.made_up import make_up, random_input
 from resnetdsl.compile.metadata import OWN_WEIGHTS, Agreement, Measurement
 from resnetdsl.compile.options import Precision
 from resnetdsl.compile.progress import count
@@ -28,7 +27,6 @@ TOLERANCE = {Precision.FLOAT32: 1e-4, Precision.FLOAT16: 2e-2, Precision.BFLOAT1
 """Relative to the output's largest value. What differs more is held against float64: see `_excused`."""
 
 _EXCUSE = 3.0
-_CALIBRATION_BATCH = 4
 
 
 def flatten(result: object) -> list[Tensor]:
@@ -124,7 +122,7 @@ def _measure(
     found = []
     for done, shape in enumerate(shapes):
         count(done, len(shapes), f"sizes with {weights}")
-        x = _random(shape, reference.module, seed)
+        x = random_input(shape, reference.module, seed)
         expected = reference(x)
         with torch.no_grad():
             actual = runner.run([x.clone()])
@@ -176,27 +174,12 @@ def _relative(some: list[Tensor], others: list[Tensor], scale: list[Tensor]) -> 
     return worst
 
 
-def _random(shape: tuple[int, ...], module: nn.Module, seed: int) -> Tensor:
-    """A reproducible input of the module's type, on its device."""
-    like = next((p for p in module.parameters() if p.is_floating_point()), torch.empty(0))
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(shape, generator=generator).to(like.device, like.dtype)
-
-
 @contextmanager
 def _made_up(module: nn.Module, inputs: InputSpec, seed: int) -> Iterator[None]:
     """The network with weights and statistics as a trained one has them; afterwards it has its own again."""
     own = _copy(module)
-    generator = torch.Generator().manual_seed(seed)
     try:
-        with torch.no_grad():
-            for tensor in module.state_dict().values():
-                if tensor.is_floating_point():
-                    tensor.nan_to_num_(0.0, 0.0, 0.0)
-            for name, parameter in module.named_parameters():
-                if parameter.dim() <= 1 or bool((parameter == parameter.flatten()[0]).all()):
-                    parameter.copy_(_lively(name, parameter, generator))
-            _calibrate(module, inputs, generator)
+        make_up(module, inputs.to_verify()[0][1:], seed)
         yield
     finally:
         for name, tensor in module.state_dict().items():
@@ -206,32 +189,3 @@ def _made_up(module: nn.Module, inputs: InputSpec, seed: int) -> Iterator[None]:
 def _copy(module: nn.Module) -> dict[str, Tensor]:
     """A module's weights as they are now."""
     return {name: tensor.clone() for name, tensor in module.state_dict().items()}
-
-
-def _lively(name: str, old: Tensor, generator: torch.Generator) -> Tensor:
-    """Values for a weight that starts as a constant: biases around 0, factors around what they were, but never 0."""
-    noise = torch.randn(old.shape, generator=generator).to(old.device, old.dtype)
-    if name.endswith("bias"):
-        return 0.1 * noise
-    return torch.where(old.abs() < 0.01, 0.2, old) * torch.exp(0.2 * noise)
-
-
-def _calibrate(module: nn.Module, inputs: InputSpec, generator: torch.Generator) -> None:
-    """Set running statistics to those of a random batch, as training does, and then a little off."""
-    norms = [m for m in module.modules() if isinstance(m, _NormBase) and m.running_mean is not None]
-    if not norms:
-        return
-    before = [(norm, norm.momentum) for norm in norms]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None
-        norm.train()
-    shape = (_CALIBRATION_BATCH, *inputs.to_verify()[0][1:])
-    module(_random(shape, module, generator.initial_seed()))
-    for norm, momentum in before:
-        norm.eval()
-        norm.momentum = momentum
-        if norm.running_mean is not None and norm.running_var is not None:
-            noise = torch.randn((2, norm.num_features), generator=generator).to(norm.running_mean)
-            norm.running_mean += 0.1 * norm.running_var.sqrt() * noise[0]
-            norm.running_var *= torch.exp(0.2 * noise[1])

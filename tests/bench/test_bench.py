@@ -142,6 +142,14 @@ def test_peers_have_our_weights() -> None:
             peer(library, "tiny", None, state)
 
 
+def test_a_deep_network_does_not_overflow_with_random_weights() -> None:
+    body = "200 * residual(identity) { batch_norm -> relu -> conv(8, 3x3) }"
+    spec = f"network deep {{ input 3x8x8\n conv(8, 3x3)\n {body}\n global_avg_pool -> linear(4) }}"
+    network = resnetdsl.load(spec).network("deep")
+    with torch.no_grad():
+        assert 0.01 < float(made(network)(torch.randn(2, 3, 8, 8)).std()) < 1e3
+
+
 def test_a_library_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(peers.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(Absent, match="not installed"):
