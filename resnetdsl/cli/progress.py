@@ -54,10 +54,10 @@ class Progress:
             elif not self._quiet:
                 self._log(self._phase)
 
-    def count(self, done: int, total: int, what: str) -> None:
-        """So much of the present phase is done."""
+    def count(self, done: int, total: int | None, what: str) -> None:
+        """So much of the present phase is done, of so much where that is known."""
         with self._lock:
-            self._count = f"{done} of {total} {escape(what)}"
+            self._count = f"{done} {escape(what)}" if total is None else f"{done} of {total} {escape(what)}"
             now = self._clock()
             if self._live:
                 self._draw()

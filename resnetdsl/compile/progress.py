@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-Counter = Callable[[int, int, str], None]
+Counter = Callable[[int, int | None, str], None]
 
 _listener: ContextVar[Counter | None] = ContextVar("listener", default=None)
 
 
-def count(done: int, total: int, what: str) -> None:
-    """Say that `done` of `total` regions, kernels or engines (`what`, a plural) are finished."""
+def count(done: int, total: int | None, what: str) -> None:
+    """Say that `done` of `total` regions, kernels or engines (`what`, a plural) are finished; None if nobody knows of
+    how many."""
     listener = _listener.get()
     if listener is not None:
         listener(done, total, what)

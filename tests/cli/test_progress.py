@@ -49,6 +49,14 @@ def test_a_log_is_not_flooded_with_counts(clock: Clock, capsys: pytest.CaptureFi
     ]
 
 
+def test_a_count_of_nobody_knows_how_many(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress(sys.stderr, live=False, clock=clock) as progress:
+        progress.phase("compiling")
+        clock.now += 6
+        progress.count(3, None, "kernels")
+    assert logged(capsys)[1] == "[   6.0 s] compiling: 3 kernels"
+
+
 def test_quiet_says_nothing(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     stream = io.StringIO()
     for live in (True, False):
@@ -111,7 +119,7 @@ def test_a_closed_terminal_stops_the_display_and_not_the_work() -> None:
 
 
 def test_counts_come_from_anywhere_below() -> None:
-    heard: list[tuple[int, int, str]] = []
+    heard: list[tuple[int, int | None, str]] = []
     count(1, 2, "nobody listens")
     with counting(lambda *said: heard.append(said)):
         count(2, 3, "regions")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -14,6 +16,7 @@ from resnetdsl.compile.engines import cuda_graphs
 from resnetdsl.compile.engines.base import Job, Setting
 from resnetdsl.compile.engines.inductor import aot
 from resnetdsl.compile.engines.inductor.engine import Inductor
+from resnetdsl.compile.engines.inductor.watch import look, watched
 from resnetdsl.compile.engines.onednn.malloc import keep_freed
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.inputs import input_spec
@@ -22,6 +25,7 @@ from resnetdsl.compile.lower.pipeline import lower
 from resnetdsl.compile.memory import enough_memory
 from resnetdsl.compile.options import Batch, Layout, Mode, Precision
 from resnetdsl.compile.program import Program
+from resnetdsl.compile.progress import counting
 from resnetdsl.compile.recipes import evaluate_all
 from tests.compile import tiny
 from tests.compile.lowering import CPU
@@ -43,12 +47,69 @@ def lowered() -> Lowered:
     return lower(GRAPH)
 
 
+Heard = tuple[int, int | None, str]
+TOLD: list[Heard] = []
+"""What was told while the package was made."""
+
+
 @pytest.fixture(scope="module")
 def package(lowered: Lowered, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("aot")
     (folder / "code").mkdir()
-    Inductor().build(Job(lowered, weights_of(lowered, 0), SETTING, folder), folder / "code")
+    with counting(lambda *said: TOLD.append(said)):
+        Inductor().build(Job(lowered, weights_of(lowered, 0), SETTING, folder), folder / "code")
     return folder / "code"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("package")
+def test_it_tells_how_many_of_its_files_are_compiled() -> None:
+    assert {total for _, total, _ in TOLD} == {2}
+    done = [done for done, _, _ in TOLD]
+    assert done == sorted(done)
+    assert 0 in done
+    assert 1 in done
+    for _, _, what in TOLD:
+        assert re.fullmatch(r"files of C\+\+, with [1-9]\d* kernels?", what)
+
+
+def test_what_lies_in_the_folder_is_told(tmp_path: Path) -> None:
+    """As AOTInductor fills it on a GPU: kernels one by one, then C++, an object that is begun, one that is there."""
+    told: list[Heard] = []
+
+    def tell() -> Heard | None:
+        told.clear()
+        with counting(lambda *said: told.append(said)):
+            look(tmp_path).tell()
+        return told[0] if told else None
+
+    assert tell() is None
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.cubin").write_bytes(b"kernel")
+    assert tell() == (2, None, "kernels")
+    (tmp_path / "n.wrapper.cpp").write_text('extern "C" {\n}\n')
+    (tmp_path / "n.kernel.cpp").write_text('\nextern "C"  void  cpp_fused_relu_0(float* x)\n{}\n')
+    assert tell() == (0, 2, "files of C++, with 3 kernels")
+    (tmp_path / "n.wrapper.o").touch()
+    assert tell() == (0, 2, "files of C++, with 3 kernels")
+    (tmp_path / "n.wrapper.o").write_bytes(b"object")
+    assert tell() == (1, 2, "files of C++, with 3 kernels")
+
+
+def test_it_is_told_while_the_compiler_works_and_not_after(tmp_path: Path) -> None:
+    heard = threading.Event()
+    told: list[Heard] = []
+
+    def listen(*said: Any) -> None:
+        told.append(said)
+        heard.set()
+
+    before = threading.active_count()
+    with counting(listen), watched(tmp_path, every=0.01):
+        (tmp_path / "a.kernel.cpp").touch()
+        assert heard.wait(10)
+    assert set(told) == {(0, 1, "files of C++")}
+    assert threading.active_count() == before
 
 
 @pytest.mark.slow

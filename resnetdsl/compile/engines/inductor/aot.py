@@ -16,6 +16,7 @@ from torch._C._aoti import AOTIModelPackageLoader
 from resnetdsl.compile.cuda_toolchain import cuda_found
 from resnetdsl.compile.engines.base import Built, Job, Runner, Setting, Weights
 from resnetdsl.compile.engines.cuda_graphs import CudaGraphs, kernel_choice
+from resnetdsl.compile.engines.inductor.watch import watched
 from resnetdsl.compile.errors import ArtifactError, CompileError, Problem
 from resnetdsl.compile.files import no_space
 from resnetdsl.compile.inputs import VERIFY_ELEMENTS, InputSpec
@@ -45,9 +46,11 @@ def build(job: Job, folder: Path) -> Built:
             exported = torch.export.export(program, (example,), dynamic_shapes=(_dynamic(inputs),))
             doubtful = _doubtful(exported, inputs)
         job.progress("compiling")
-        (job.scratch / "build").mkdir(exist_ok=True)
-        settings = options(job.setting, compiler, job.scratch / "build")
-        with _backend(Problem.BACKEND_FAILED, f"PyTorch cannot compile `{name}`"), torch.no_grad():
+        work = job.scratch / "build"
+        work.mkdir(exist_ok=True)
+        settings = options(job.setting, compiler, work)
+        failed = _backend(Problem.BACKEND_FAILED, f"PyTorch cannot compile `{name}`")
+        with failed, watched(work), torch.no_grad():
             args, kwargs = exported.example_inputs
             # The guards would be compiled too; the artifact checks its inputs itself, with better words.
             graph_module = exported.module(check_guards=False)
