@@ -169,7 +169,8 @@ class Network:
     def plan(self, **options: Any) -> Plan:
         """What `compile` with these options would do, and what not and why not: printed, it is a table.
 
-        `options` are those of `compile` from `device` to `cache`. Nothing is compiled.
+        `options` are those of `compile` from `device` to `calibration`. Nothing is compiled, and where `compile` would
+        end with an error that says so, `plan.refused` is that error. Raises CompileError for options that are none.
         """
         from resnetdsl.compile.build import chosen
         from resnetdsl.compile.plan import plan

@@ -53,6 +53,8 @@ class Session:
         usable = tuple(each.name for each in ALL if each.lacking(self.device, self.precision) is None)
         names = usable if asked is None else (asked.name,)
         more = {name: settings[name] for name in ("layout", "without", "also", "mode") if settings[name]}
+        if self.precision is Precision.INT8 and "calibration" in settings:
+            more["calibration"] = settings["calibration"]
         self.entered = _chosen(contestants(self.device, names, **more), peers)
         self.module = made(network)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,8 @@ from resnetdsl.cli.output import UsageError
 if TYPE_CHECKING:
     from resnetdsl.compile.options import Calibration
 
-_NAMES = ("calibration", "samples", "mean", "std", "crop", "keep_float")
+_OF_IMAGES = ("mean", "std", "crop")
+_NAMES = ("calibration", "samples", *_OF_IMAGES, "keep_float")
 
 
 def add_calibration(parser: argparse.ArgumentParser) -> None:
@@ -33,8 +35,8 @@ def add_calibration(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def calibration(args: argparse.Namespace, dtype: object) -> Calibration:
-    """What was said, checked."""
+def calibration(args: argparse.Namespace, dtype: object, target: Calibration | None = None) -> Calibration:
+    """What was said, checked: in options, over what a target says."""
     from resnetdsl.compile.options import Calibration, Keep
 
     given = {name: getattr(args, name) for name in _NAMES if getattr(args, name) is not None}
@@ -43,11 +45,19 @@ def calibration(args: argparse.Namespace, dtype: object) -> Calibration:
         raise UsageError(
             f"`--{option}` is for int8, this is compiled in {dtype}", "add `--dtype int8`, or leave it out"
         )
-    plain: dict[str, Any] = {name: given[name] for name in ("samples", "crop") if name in given}
-    plain |= {name: tuple(given[name]) for name in ("mean", "std") if name in given}
-    path = Path(given["calibration"]) if "calibration" in given else None
-    found = Calibration(path, keep=frozenset(map(Keep, given.get("keep_float", ()))), **plain)
-    images = [name for name in ("mean", "std", "crop") if name in given]
-    if images and path is None:
-        raise UsageError(f"`--{images[0]}` is for images, and none are given", "add `--calibration FOLDER`")
+    if dtype != "int8":
+        return Calibration()
+    said: dict[str, Any] = {name: given[name] for name in ("samples", "crop") if name in given}
+    said |= {name: tuple(given[name]) for name in ("mean", "std") if name in given}
+    if "calibration" in given:
+        said["path"] = Path(given["calibration"])
+    if "keep_float" in given:
+        said["keep"] = frozenset(map(Keep, given["keep_float"]))
+    usual = Calibration()
+    found = replace(target or usual, **said)
+    images = [f"`--{name}`" for name in _OF_IMAGES if name in given]
+    if target is not None and not images:
+        images = [f"the target's `{name}`" for name in _OF_IMAGES if getattr(target, name) != getattr(usual, name)]
+    if images and found.path is None:
+        raise UsageError(f"{images[0]} is for images, and none are given", "add `--calibration FOLDER`")
     return found

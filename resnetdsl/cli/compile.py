@@ -50,9 +50,12 @@ def run(args: argparse.Namespace) -> int:
     settings["cache"] = not args.no_cache
     found = network(args)
     try:
-        asked = calibration(args, settings["dtype"])
+        asked = calibration(args, settings["dtype"], settings.pop("calibration", None))
         if args.plan or args.emit is not None:
-            _show(args, found.plan(**settings))
+            plan = found.plan(calibration=asked, **settings)
+            _show(args, plan)
+            if plan.refused is not None:
+                raise plan.refused
             return 0
         with interruptible(), Progress.on_stderr(quiet=args.quiet) as progress, counting(progress.count):
             progress.phase("starting PyTorch")

@@ -15,8 +15,7 @@ from torch import nn
 
 from resnetdsl.compile import container
 from resnetdsl.compile.cache import Cache
-from resnetdsl.compile.calibration import sample_files
-from resnetdsl.compile.choose import check_served, choose, entrants
+from resnetdsl.compile.choose import choose, entrants
 from resnetdsl.compile.container import SUFFIX
 from resnetdsl.compile.engines.base import Engine, Setting
 from resnetdsl.compile.engines.registry import engine_for
@@ -29,7 +28,7 @@ from resnetdsl.compile.memory import enough_memory
 from resnetdsl.compile.metadata import Agreement, Machine, Metadata, Trial
 from resnetdsl.compile.options import CompileOptions, Precision, Provenance
 from resnetdsl.compile.passes import Passes
-from resnetdsl.compile.plan import decide
+from resnetdsl.compile.plan import check_serves, decide
 from resnetdsl.compile.verify import Reference
 from resnetdsl.compile.weights import check_fit, leaves_of
 from resnetdsl.ir.graph import CheckedGraph
@@ -141,10 +140,7 @@ def check_options(graph: CheckedGraph, options: CompileOptions) -> tuple[Setting
     check_output(options.output, SUFFIX, _OVERHEAD)
     setting = decide(graph, options)
     using = engine_for(options.backend, setting.device, setting.precision, setting.layout)
-    if using is None:
-        check_served(graph.name, setting)
-    if setting.precision is Precision.INT8 and options.calibration.path is not None:
-        sample_files(Path(options.calibration.path))
+    check_serves(graph, setting, options, using)
     return setting, using
 
 

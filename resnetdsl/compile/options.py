@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -121,6 +122,8 @@ class Calibration:
             raise CompileError(Problem.BAD_OPTION, f"a crop of {self.crop} is no share of an image", "0.875 is usual")
         if not self.mean or not self.std or any(not value > 0 for value in self.std):
             raise CompileError(Problem.BAD_OPTION, "normalising divides by `std`, which must be more than 0")
+        if not all(map(math.isfinite, (*self.mean, *self.std))):
+            raise CompileError(Problem.BAD_OPTION, "normalising takes a `mean` and a `std` that are numbers")
 
 
 @dataclass(frozen=True, slots=True)

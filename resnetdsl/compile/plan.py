@@ -5,11 +5,13 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
 from resnetdsl.compile.cache import Cache
-from resnetdsl.compile.choose import entrants
+from resnetdsl.compile.calibration import sample_files
+from resnetdsl.compile.choose import check_served, entrants
 from resnetdsl.compile.engines.base import Engine, Setting
 from resnetdsl.compile.engines.registry import engine_for
 from resnetdsl.compile.errors import CompileError
@@ -18,7 +20,7 @@ from resnetdsl.compile.key import key
 from resnetdsl.compile.lower.lowered import Lowered, Note, missed, unlowered, weights_of
 from resnetdsl.compile.lower.pipeline import PASSES, lower
 from resnetdsl.compile.make import settled
-from resnetdsl.compile.options import CompileOptions, Precision
+from resnetdsl.compile.options import Backend, CompileOptions, Precision
 from resnetdsl.compile.passes import Passes
 from resnetdsl.compile.toolchain import find_device
 from resnetdsl.ir.dump import dump
@@ -49,8 +51,9 @@ class Plan:
     options: CompileOptions
     stages: tuple[Stage, ...]
     using: Engine | None
-    """None where the fastest is to be found, and where `refused` says why the one that is asked for cannot serve."""
-    refused: str
+    """None where the fastest is to be found, and where the one that is asked for cannot serve."""
+    refused: CompileError | None
+    """Why `compile` would end at once, where it would."""
     left_out: Mapping[str, str]
 
     @property
@@ -123,10 +126,10 @@ class Plan:
     def _engine(self) -> str:
         setting = self.setting
         if self.using is None:
+            if self.refused is not None and self.options.backend not in {None, Backend.AUTO}:
+                return self.refused.message
             names = [each.name for each in entrants(setting)[0]]
-            return self.refused or (
-                f"the fastest of {', '.join(names)}, to be measured" if names else "none can be used here"
-            )
+            return f"the fastest of {', '.join(names)}, to be measured" if names else "none can be used here"
         if setting.precision is Precision.INT8:
             return f"{self.using.name}; whether its code is in the cache depends on the weights and the samples"
         cache = Cache.open() if self.options.cache else Cache.none()
@@ -137,15 +140,24 @@ class Plan:
 def plan(graph: CheckedGraph, options: CompileOptions) -> Plan:
     """What `compile_module` would do. Nothing is compiled and no weights are needed."""
     setting = decide(graph, options)
-    using, refused = None, ""
+    using, refused = None, None
     try:
         using = engine_for(options.backend, setting.device, setting.precision, setting.layout)
+        check_serves(graph, setting, options, using)
     except CompileError as error:
-        refused = error.message
+        refused = error
     left_out = Passes(options.without, options.also, options.precision).left_out(using)
     stages = [Stage("checked", "the network as it was checked", unlowered(graph))]
     lower(graph, left_out, lambda each, found: stages.append(Stage(each.name, each.doc, found)))
     return Plan(graph, setting, options, tuple(stages), using, refused, left_out)
+
+
+def check_serves(graph: CheckedGraph, setting: Setting, options: CompileOptions, using: Engine | None) -> None:
+    """Refuse what no engine here can serve, and samples that are not there."""
+    if using is None:
+        check_served(graph.name, setting)
+    if setting.precision is Precision.INT8 and options.calibration.path is not None:
+        sample_files(Path(options.calibration.path))
 
 
 def decide(graph: CheckedGraph, options: CompileOptions) -> Setting:

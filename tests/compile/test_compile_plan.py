@@ -131,6 +131,27 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert "no pass `folding`" in failed.err
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--backend", "openvino", "--dtype", "float16"), "the engine `openvino` cannot be used here"),
+        (("--dtype", "int8", "--layout", "contiguous"), "no engine can make `n` for cpu in int8"),
+        (("--dtype", "int8", "--calibration", "nowhere"), "cannot read `nowhere`"),
+    ],
+)
+def test_a_plan_of_what_would_be_refused_ends_as_that_would(
+    tmp_path: Path, options: tuple[str, ...], told: str
+) -> None:
+    spec = tmp_path / "n.rnet"
+    spec.write_text(f"network n {{\n    input 3x16x16{BODY}}}\n", encoding="utf-8")
+    command = ("compile", spec, "--device", "cpu", "-o", tmp_path / "n.rnetc", *options)
+    planned, compiled = run(*command, "--plan"), run(*command)
+    assert planned.code == compiled.code == 2
+    assert told in planned.err
+    assert planned.err == compiled.err.split("starting PyTorch\n")[-1]
+    assert "n: 13 ops" in planned.out, "the rest of the plan is of use all the same"
+
+
 # --- how images lie ---
 
 

@@ -7,12 +7,17 @@ import argparse
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
 from resnetdsl.cli import targets as options
+from resnetdsl.cli.calibration import add_calibration, calibration
+from resnetdsl.cli.output import UsageError
+from resnetdsl.compile.options import Calibration, Keep
 from resnetdsl.compile.targets import TargetError, find_target, shipped_targets
 from resnetdsl.compile.targets.find import pass_names
+from resnetdsl.compile.targets.model import INT8 as INT8_SETTINGS
 from resnetdsl.compile.targets.settings import CHOICES, NAMES
 from resnetdsl.diagnostics.catalogue import CODES
 from tests.cli.running import GOOD, run
@@ -79,9 +84,81 @@ def test_options_win_over_the_target_and_the_target_over_what_is_usual(target: P
     assert settled("--with", "parallel")["also"] == ("parallel",)
 
 
+# --- int8 ---
+
+INT8 = """dtype: int8
+calibration: photos
+samples: 64
+crop: 1
+mean: [0.5, 0.25, 1e-3]
+std: 0.5
+keep_float: [last, first]
+"""
+
+
+def test_what_int8_is_measured_on(tmp_path: Path) -> None:
+    path = tmp_path / "int8.yaml"
+    path.write_text(INT8, encoding="utf-8")
+    assert find_target(str(path)).options() == {
+        "dtype": "int8",
+        "calibration": Calibration(tmp_path / "photos", 64, (0.5, 0.25, 1e-3), (0.5,), 1.0, frozenset(Keep)),
+    }
+    path.write_text("dtype: int8\nkeep_float: last\ncalibration: /data/x.npy\n", encoding="utf-8")
+    found = find_target(str(path)).options()["calibration"]
+    assert found == Calibration(Path("/data/x.npy"), keep=frozenset({Keep.LAST}))
+    path.write_text("dtype: int8\n", encoding="utf-8")
+    assert "calibration" not in find_target(str(path)).options()
+
+
+def asked(*arguments: str) -> Calibration:
+    parser = argparse.ArgumentParser()
+    options.add_target(parser)
+    add_calibration(parser)
+    args = parser.parse_args(arguments)
+    found = options.settle(args)
+    said = found.get("calibration")
+    assert said is None or isinstance(said, Calibration)
+    return calibration(args, found["dtype"], said)
+
+
+def test_options_win_over_what_the_target_says_of_int8(tmp_path: Path) -> None:
+    path = tmp_path / "int8.yaml"
+    path.write_text(INT8, encoding="utf-8")
+    here = ("--target", str(path))
+    assert asked(*here).samples == 64
+    found = asked(*here, "--samples", "8", "--calibration", "x.npy", "--keep-float", "last", "--mean", "0")
+    assert found == Calibration(Path("x.npy"), 8, (0.0,), (0.5,), 1.0, frozenset({Keep.LAST}))
+    assert asked(*here, "--dtype", "float32") == Calibration()
+    with pytest.raises(UsageError, match="`--samples` is for int8"):
+        asked(*here, "--dtype", "float32", "--samples", "8")
+    path.write_text("dtype: int8\ncrop: 0.9\n", encoding="utf-8")
+    assert asked(*here, "--calibration", "x").crop == 0.9
+    with pytest.raises(UsageError, match="the target's `crop` is for images, and none are given"):
+        asked(*here)
+
+
+def test_a_target_calibrates(tmp_path: Path) -> None:
+    (tmp_path / "good.rnet").write_text(GOOD, encoding="utf-8")
+    np.save(tmp_path / "inputs.npy", np.random.default_rng(0).standard_normal((40, 3, 16, 16)).astype("float32"))
+    path = tmp_path / "int8.yaml"
+    path.write_text("device: cpu\ndtype: int8\nbackend: openvino\ncalibration: inputs.npy\nsamples: 33\n", "utf-8")
+    command = ("compile", tmp_path / "good.rnet", "--net", "tiny", "-o", tmp_path / "a.rnetc", "--target", path)
+    done = run(*command)
+    assert done.code == 0, done.err
+    assert "int8, scales of inputs.npy (33 samples)" in done.err
+    (tmp_path / "inputs.npy").unlink()
+    for more in ((), ("--plan",)):
+        done = run(*command, *more)
+        assert done.code == 2
+        assert f"cannot read `{tmp_path / 'inputs.npy'}`: no such file" in done.err
+
+
 def test_the_command_line_knows_the_choices_of_the_compiler() -> None:
     assert options.CHOICES == CHOICES
-    assert {*options.USUAL, "description", "passes"} == set(NAMES)
+    assert {*options.USUAL, *INT8_SETTINGS, "description", "passes"} == set(NAMES)
+    parser = argparse.ArgumentParser()
+    add_calibration(parser)
+    assert {action.dest for action in parser._actions} == {*INT8_SETTINGS, "help"}
 
 
 def test_all_settings_and_passes_are_in_the_words_of_the_mistakes() -> None:

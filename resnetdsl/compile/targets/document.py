@@ -36,6 +36,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
+    items: tuple[Value, ...]
     span: Span
 
 
@@ -112,7 +113,7 @@ class _Document:
 
     def _close(self, done: _Open) -> Value:
         if not done.table:
-            return Sequence(done.span)
+            return Sequence(tuple(done.items), done.span)
         entries: list[tuple[Scalar, Value]] = []
         for key, value in zip(done.items[::2], done.items[1::2], strict=True):
             if not isinstance(key, Scalar):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from resnetdsl.compile.targets.model import Target, TargetError
@@ -43,7 +44,7 @@ def find_target(wanted: str) -> Target:
 
 
 def read_target(path: Path) -> Target:
-    """The target in a file."""
+    """The target in a file. Its `calibration` is found from where the file is."""
     name = path.name if path.is_relative_to(targets_dir()) else str(path)
     sink = Sink()
     try:
@@ -53,4 +54,6 @@ def read_target(path: Path) -> Target:
     target = check_target(file, path.stem, sink, pass_names) if file is not None else None
     if target is None:
         raise TargetError(f"{name} has mistakes", diagnostics=word_all(sink.facts))
-    return target
+    if target.calibration is None:
+        return target
+    return replace(target, calibration=str(path.parent / target.calibration))

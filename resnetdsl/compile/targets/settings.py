@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
-from resnetdsl.compile.options import MOST_BATCH, MOST_THREADS, Backend, Device, Layout, Mode, Precision
-from resnetdsl.compile.targets.model import SETTINGS
+from resnetdsl.compile.options import (
+    MOST_BATCH,
+    MOST_SAMPLES,
+    MOST_THREADS,
+    Backend,
+    Device,
+    Keep,
+    Layout,
+    Mode,
+    Precision,
+)
+from resnetdsl.compile.targets.model import INT8, SETTINGS
 
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "device": tuple(each.value for each in Device),
@@ -18,7 +30,12 @@ CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Settings that are one of a few words."""
 
-NAMES: Final = ("description", *SETTINGS, "passes")
+TEXTS: Final[Mapping[str, str]] = {"description": "The machine on my desk.", "calibration": "photos"}
+"""Settings that are any text, each with an example."""
+
+KEEP: Final = tuple(each.value for each in Keep)
+
+NAMES: Final = ("description", *SETTINGS, "passes", *INT8)
 SWITCH: Final[Mapping[str, bool]] = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
 
 OTHER_NAMES: Final[Mapping[str, str]] = {
@@ -60,16 +77,57 @@ CONFLICTS: Final = (
 """Setting and value, the other and its value, why they do not go together, and what does."""
 
 
-def batch_problem(text: str) -> str | None:
-    """What a batch should be, if this is none."""
+def _batch(text: str) -> str | None:
     match = re.fullmatch(r"(\d{1,9})(?:\.\.(\d{1,9}))?", text, re.ASCII)
-    if match is not None and 1 <= int(match[1]) <= int(match[2] or match[1]) <= MOST_BATCH:
-        return None
-    return f"a size such as 8, or a range such as 1..32, from 1 to {MOST_BATCH}"
+    fits = match is not None and 1 <= int(match[1]) <= int(match[2] or match[1]) <= MOST_BATCH
+    return text if fits else None
 
 
-def threads_problem(text: str) -> str | None:
-    """What a number of threads should be, if this is none."""
-    if re.fullmatch(r"\d{1,9}", text, re.ASCII) and 1 <= int(text) <= MOST_THREADS:
+def _whole(most: int) -> Callable[[str], int | None]:
+    def read(text: str) -> int | None:
+        fits = re.fullmatch(r"\d{1,9}", text, re.ASCII) is not None and 1 <= int(text) <= most
+        return int(text) if fits else None
+
+    return read
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
         return None
-    return f"a whole number from 1 to {MOST_THREADS}"
+    return value if math.isfinite(value) else None
+
+
+def _share(text: str) -> float | None:
+    value = _number(text)
+    return value if value is not None and 0 < value <= 1 else None
+
+
+def _divisor(text: str) -> float | None:
+    value = _number(text)
+    return value if value is not None and value > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A setting that is a number or the like. `read` gives its value, None where a text is none; `wanted` says what
+    would be one.
+    """
+
+    wanted: str
+    example: str
+    read: Callable[[str], Any]
+
+
+COUNTS: Final[Mapping[str, Count]] = {
+    "batch": Count(f"a size such as 8, or a range such as 1..32, from 1 to {MOST_BATCH}", "1", _batch),
+    "threads": Count(f"a whole number from 1 to {MOST_THREADS}", "1", _whole(MOST_THREADS)),
+    "samples": Count(f"a whole number from 1 to {MOST_SAMPLES}", "256", _whole(MOST_SAMPLES)),
+    "crop": Count("the share of an image, more than 0 and at most 1", "0.875", _share),
+}
+NUMBERS: Final[Mapping[str, Count]] = {
+    "mean": Count("a number", "[0.485, 0.456, 0.406]", _number),
+    "std": Count("a number that is more than 0", "[0.229, 0.224, 0.225]", _divisor),
+}
+"""Settings that are one such number, or a list of them."""

@@ -74,7 +74,8 @@ CODES = (
         fields=("name", "suggestion", "known"),
         explanation="""
             The settings of a target are `description`, `device`, `dtype`, `layout`, `batch`, `mode`, `backend`,
-            `threads` and `passes`. None of them must be there; what a target leaves out has its usual value.
+            `threads` and `passes`, and for `dtype: int8` also `calibration`, `samples`, `crop`, `mean`, `std` and
+            `keep_float`. None of them must be there; what a target leaves out has its usual value.
             """,
         bad="""
             device: cpu
@@ -133,8 +134,9 @@ CODES = (
         label="{wanted}",
         fields=("name", "value", "wanted"),
         explanation="""
-            A batch is a size or a range with both ends included, the smaller first: `8` or `1..32`. The number of
-            threads is a whole number.
+            A batch is a size or a range with both ends included, the smaller first: `8` or `1..32`. Threads and samples
+            are counted in whole numbers. `crop` is a share, `mean` and `std` are numbers of images whose pixels go from
+            0 to 1, and `std` is divided by.
             """,
         bad="""
             batch: 32..1
@@ -154,7 +156,8 @@ CODES = (
         helps=("write `{example}`",),
         fields=("name", "wanted", "got", "example"),
         explanation="""
-            All settings are single values but for `passes`, which is a table of passes that are on or off.
+            Settings are single values. `passes` is a table of passes that are on or off; `mean`, `std` and `keep_float`
+            may be lists.
             """,
         bad="""
             device: [cpu, cuda]
@@ -207,6 +210,28 @@ CODES = (
         good="""
             device: cpu
             dtype: int8
+            """,
+    ),
+    Code(
+        id="E1011",
+        name="setting-of-another-type",
+        language="yaml",
+        title="`{name}` is for `dtype: int8`",
+        label="means nothing here",
+        roles={"dtype": "the type is another"},
+        helps=("write `dtype: int8`, or leave it out",),
+        fields=("name",),
+        explanation="""
+            `calibration`, `samples`, `crop`, `mean`, `std` and `keep_float` say what the scales of 8-bit integers are
+            measured on, and which layers have none. No other type has scales.
+            """,
+        bad="""
+            dtype: bfloat16
+            calibration: photos
+            """,
+        good="""
+            dtype: int8
+            calibration: photos
             """,
     ),
 )
