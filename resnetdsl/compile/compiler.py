@@ -79,6 +79,11 @@ def compile_module(
     clock.start("checking the toolchain")
     if not isinstance(module, nn.Module):
         raise WeightsError(f"the weights come with a module, not with a `{type(module).__name__}`")
+    if isinstance(module, torch.jit.ScriptModule):
+        raise WeightsError(
+            "the weights come with a TorchScript module, which cannot be held against what is compiled",
+            "give the module that it was made of, or save its state_dict() and give that as `weights`",
+        )
     state = check_fit(leaves_of(graph), module.state_dict(), "the module", graph.name)
     size = _bytes(module, options.precision)
     check_output(options.output, SUFFIX, size + _OVERHEAD)

@@ -30,6 +30,26 @@ def enough_memory(what: str, kind: type[CompileError] = CompileError) -> Iterato
         ) from error
 
 
+class GpuMemory:
+    """Whether a failure on a GPU was for want of memory, where compiled code hides it: it prints what happened and
+    raises an error that says nothing. PyTorch counts how often it found none.
+    """
+
+    def __init__(self) -> None:
+        self._refused = _refused()
+
+    def explain(self, error: RuntimeError) -> None:
+        """Raise torch's own error where memory was lacking since the last failure."""
+        before, self._refused = self._refused, _refused()
+        if not is_lack_of_memory(error) and self._refused > before:
+            raise torch.OutOfMemoryError("CUDA out of memory in compiled code") from error
+
+
+def _refused() -> int:
+    """How often PyTorch's allocator has found no memory on the current device."""
+    return int(torch.cuda.memory_stats().get("num_ooms", 0)) if torch.cuda.is_available() else 0
+
+
 def is_lack_of_memory(error: BaseException) -> bool:
     """Whether memory was what an error is about, whoever raises it."""
     return isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) or any(sign in str(error) for sign in _SIGNS)

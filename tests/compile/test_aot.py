@@ -222,6 +222,27 @@ def test_a_lack_of_memory_is_called_one(
     assert where in caught.value.message
 
 
+def test_a_lack_of_memory_that_compiled_code_hides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AOTInductor's code prints the reason and raises an error without it; the allocator has counted."""
+    refused = 3
+
+    def run(*_: object) -> list[Tensor]:
+        raise RuntimeError("run_func_(...) API call failed at model_container_runner.cpp, line 151")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "memory_stats", lambda: {"num_ooms": refused})
+    monkeypatch.setattr(aot, "AOTIModelPackageLoader", Loader)
+    package = aot.Package(tmp_path / "p.pt2", {}, SETTING, cuda=True)
+    monkeypatch.setattr(package._loader, "boxed_run", run)
+    with pytest.raises(RuntimeError, match="API call failed"), enough_memory("run it"):
+        package.run([torch.zeros(1)])
+    refused = 4
+    with pytest.raises(CompileError, match="not enough memory on the GPU to run it"), enough_memory("run it"):
+        package.run([torch.zeros(1)])
+    with pytest.raises(RuntimeError, match="API call failed"), enough_memory("run it"):
+        package.run([torch.zeros(1)])
+
+
 def test_a_gpu_is_tuned_for_the_batch_that_counts(
     lowered: Lowered, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -295,6 +295,7 @@ def test_a_plan_needs_no_compiler(tmp_path: Path, module: nn.Module) -> None:
         (nn.ReLU(), "missing in the file"),
         (tiny.Tiny().to("meta"), "without values"),
         ("tiny", "not with a `str`"),
+        (torch.jit.trace(nn.ReLU(), torch.zeros(1)), "the module that it was made of"),
     ],
 )
 def test_a_module_of_another_network(failure: Failure, module: nn.Module, words: str) -> None:

@@ -20,7 +20,7 @@ from resnetdsl.compile.engines.inductor.watch import watched
 from resnetdsl.compile.errors import ArtifactError, CompileError, Problem
 from resnetdsl.compile.files import no_space
 from resnetdsl.compile.inputs import VERIFY_ELEMENTS, InputSpec
-from resnetdsl.compile.memory import is_lack_of_memory
+from resnetdsl.compile.memory import GpuMemory, is_lack_of_memory
 from resnetdsl.compile.options import Layout, Mode
 from resnetdsl.compile.toolchain import find_compiler, writable_cache
 
@@ -112,6 +112,7 @@ class Package:
         self._layout = setting.layout
         self._kernels = kernel_choice(setting) if cuda else nullcontext
         self._lock = threading.Lock() if cuda else nullcontext()
+        self._memory = GpuMemory() if cuda else None
         try:
             self._loader = AOTIModelPackageLoader(str(path), "model", cuda, 1, -1)
             self.swap(weights)
@@ -125,7 +126,12 @@ class Package:
 
     def run(self, inputs: list[Tensor]) -> list[Tensor]:
         with self._lock, self._kernels():
-            return self._loader.boxed_run([laid(x, self._layout) for x in inputs])
+            try:
+                return self._loader.boxed_run([laid(x, self._layout) for x in inputs])
+            except RuntimeError as error:
+                if self._memory is not None:
+                    self._memory.explain(error)
+                raise
 
     def swap(self, weights: Weights) -> None:
         names = self._loader.get_constant_fqns()
