@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +27,7 @@ from resnetdsl.compile.key import key
 from resnetdsl.compile.make import Made, Subject, settled
 from resnetdsl.compile.metadata import Agreement, Machine, Measurement, Quantised
 from resnetdsl.compile.options import Calibration, Precision
-from resnetdsl.compile.quantise import Quantisation, quantise
+from resnetdsl.compile.quantise import PLACES, Calibrated, calibrate
 
 WEIGHTS = "own weights, on the samples of the calibration"
 
@@ -36,6 +36,9 @@ ENOUGH = 0.98
 
 WORTH = 1.2
 """How many times as fast as float32 int8 must be for anyone to want it."""
+
+_FASTER = 1.03
+"""How many times as fast another way must be to be taken: less is within what times differ by."""
 
 USELESS = 1.0
 """A difference from eager beyond the largest output is no rounding."""
@@ -88,7 +91,7 @@ class Int8:
     def prepare(self, engines: Sequence[Engine]) -> None:
         """Measure the scales now, unless the cache has what each of these builds. A `CompileError` as of them all."""
         if not all(self.cache.has(self.key(each)) for each in engines):
-            _ = self._quantised
+            _ = self._calibrated
 
     def key(self, using: Engine) -> str:
         """The name of what an engine builds: of the graph and the setting, the weights, the samples and the tool."""
@@ -103,52 +106,102 @@ class Int8:
 
     def make(self, using: Engine, progress: Progress) -> Made:
         """The engine's files, held against eager float32 on the samples; on the first of them if they are found."""
-        code, scratch = self.work / using.name / "code", self.work / using.name / "scratch"
-        code.mkdir(parents=True)
-        scratch.mkdir()
-        setting, lowered = settled(using, self.setting), self.subject.lowered()
         name = self.key(using)
+        code = self.work / using.name / "code"
+        code.mkdir(parents=True)
         with self.cache.building(name, lambda: progress("waiting for another compilation of this network")):
             record = self.cache.take(name, code, Record.read)
-            cached = record is not None
-            notes: tuple[str, ...] = ()
             if record is None:
-                model = self._quantised.model
-                notes = using.build(Job(lowered, {}, setting, scratch, progress, model), code).notes
-            progress("verifying")
-            begin = time.perf_counter()
-            runner = using.open(code, {}, setting)
-            opened = time.perf_counter() - begin
-            if record is None:
-                measured, report = _compare(self.subject, runner, setting, self._all)
-                report = replace(report, source=self._samples.source, kept=self._quantised.kept)
-                record = Record((*self._samples.notes, *notes), measured, report)
+                runner, opened, record = self._build(using, code, progress)
                 self.cache.keep(name, code, asdict(record))
-            else:
-                _compare(self.subject, runner, setting, self._few)
-        agreement = Agreement((record.measured,), USELESS)
-        notes = (*record.notes, *_remarks(record.report, setting))
-        return Made(setting, lowered, code, {}, runner, agreement, notes, cached, opened, record.report)
+                return self._made(using, code, runner, opened, record)
+            progress("verifying")
+            runner, opened = self._open(using, code)
+            _compare(self.subject, runner, self.setting, self._few)
+        return self._made(using, code, runner, opened, record, cached=True)
 
     def against_float32(self, using: Engine, made: Made) -> Made:
-        """What was made, with how many times as fast as float32 by the same engine it is; said if that is little."""
+        """What was made, with how many times as fast as float32 by the same engine it is.
+
+        If that is too little it is made anew with the first half in float32, which is kept if it is faster; what is
+        slow all the same is said to be so.
+        """
         report = made.quantised
         if report is None:
             return made
         if not report.speedup:
             self.progress("measuring float32 beside it")
-            report = replace(report, speedup=self._speedup(using, made.runner))
-            (measured,) = made.agreement.measurements
-            remarks = _remarks(report, made.setting)
-            record = Record(tuple(note for note in made.notes if note not in remarks), measured, report)
+            made, record = self._measured(using, made, report)
+            report = record.report
             self.cache.keep(self.key(using), made.code, asdict(record))
+        if report.speedup >= WORTH:
+            return made
         slow = (
             f"WARNING: int8 is {report.speedup:.1f}x as fast as float32 here: bfloat16, or float32 itself, may serve "
             "better"
         )
-        return replace(made, quantised=report, notes=(*made.notes, slow) if report.speedup < WORTH else made.notes)
+        return replace(made, notes=(*made.notes, slow))
 
-    def _speedup(self, using: Engine, runner: Runner) -> float:
+    def _measured(self, using: Engine, made: Made, report: Quantised) -> tuple[Made, Record]:
+        x = torch.randn(shape_to_time(self.setting), generator=torch.Generator().manual_seed(0))
+        calls = {"int8": _call(made.runner, x), "float32": _call(self._float32(using), x)}
+        times = measure(calls)
+        remarks = _remarks(report, made.setting)
+        notes = tuple(note for note in made.notes if note not in remarks)
+        (measured,) = made.agreement.measurements
+        record = Record(notes, measured, replace(report, speedup=_ratio(times, "int8")))
+        if record.report.speedup >= WORTH:
+            return replace(made, quantised=record.report), record
+        self.progress("trying it with the first half in float32")
+        code = self.work / "late" / "code"
+        code.mkdir(parents=True)
+        try:
+            runner, opened, late = self._build(using, code, lambda _: None, late=True)
+        except CompileError as error:
+            if error.problem is not Problem.DISAGREES:
+                raise
+            return replace(made, quantised=record.report), record
+        times = measure({**calls, "late": _call(runner, x)})
+        whole, half = _ratio(times, "int8"), _ratio(times, "late")
+        if half < _FASTER * whole:
+            tried = (
+                f"with the first half in float32 it is {half:.1f}x as fast as float32: that was tried, and is not done"
+            )
+            record = replace(record, notes=(*notes, tried), report=replace(report, speedup=whole))
+            return replace(made, notes=(*made.notes, tried), quantised=record.report), record
+        done = f"the first half stays in float32: in int8 throughout it would be {whole:.1f}x as fast as float32"
+        late = replace(late, notes=(*late.notes, done), report=replace(late.report, speedup=half))
+        return self._made(using, code, runner, opened, late), late
+
+    def _build(
+        self, using: Engine, code: Path, progress: Progress, *, late: bool = False
+    ) -> tuple[Runner, float, Record]:
+        """The engine's files, open, the seconds that it took to open them, and what they compute."""
+        scratch = code.parent / "scratch"
+        scratch.mkdir()
+        setting, lowered = settled(using, self.setting), self.subject.lowered()
+        quantised = self._calibrated.quantise(PLACES[using.name], late=late)
+        notes = using.build(Job(lowered, {}, setting, scratch, progress, quantised.model), code).notes
+        progress("verifying")
+        runner, opened = self._open(using, code)
+        measured, report = _compare(self.subject, runner, setting, self._all)
+        report = replace(report, source=self._samples.source, kept=quantised.kept)
+        return runner, opened, Record((*self._samples.notes, *notes), measured, report)
+
+    def _open(self, using: Engine, code: Path) -> tuple[Runner, float]:
+        begin = time.perf_counter()
+        runner = using.open(code, {}, settled(using, self.setting))
+        return runner, time.perf_counter() - begin
+
+    def _made(
+        self, using: Engine, code: Path, runner: Runner, opened: float, record: Record, *, cached: bool = False
+    ) -> Made:
+        setting = settled(using, self.setting)
+        agreement = Agreement((record.measured,), USELESS)
+        notes = (*record.notes, *_remarks(record.report, setting))
+        return Made(setting, self.subject.lowered(), code, {}, runner, agreement, notes, cached, opened, record.report)
+
+    def _float32(self, using: Engine) -> Runner:
         plain = settled(using, replace(self.setting, precision=Precision.FLOAT32))
         code, scratch = self.work / "float32" / "code", self.work / "float32" / "scratch"
         code.mkdir(parents=True)
@@ -156,10 +209,7 @@ class Int8:
         lowered = self.subject.lowered(using)
         weights = self.subject.derive(lowered, plain)
         using.build(Job(lowered, weights, plain, scratch), code)
-        other = using.open(code, weights, plain)
-        x = torch.randn(shape_to_time(self.setting), generator=torch.Generator().manual_seed(0))
-        times = measure({"int8": lambda: runner.run([x]), "float32": lambda: other.run([x])})
-        return times["float32"] / max(times["int8"], 1e-9)
+        return using.open(code, weights, plain)
 
     @cached_property
     def _numbers(self) -> str:
@@ -171,9 +221,9 @@ class Int8:
         return samples(self.calibration, self.setting.input)
 
     @cached_property
-    def _quantised(self) -> Quantisation:
+    def _calibrated(self) -> Calibrated:
         self.progress("calibrating")
-        return quantise(self.subject, self.setting, self._samples, self.calibration.keep, self.work)
+        return calibrate(self.subject, self.setting, self._samples, self.calibration.keep, self.work)
 
     @cached_property
     def _all(self) -> Examples:
@@ -184,6 +234,15 @@ class Int8:
         """Samples of the same kind, enough to see that what was found computes this network."""
         few = replace(self.calibration, samples=min(self.calibration.samples, _BATCH))
         return _examples(self.subject, samples(few, self.setting.input).inputs)
+
+
+def _call(runner: Runner, x: Tensor) -> Callable[[], object]:
+    return lambda: runner.run([x])
+
+
+def _ratio(times: Mapping[str, float], name: str) -> float:
+    """How many times as fast as float32."""
+    return times["float32"] / max(times[name], 1e-9)
 
 
 def _digest(state: Mapping[str, Tensor]) -> str:

@@ -125,12 +125,16 @@ class Trial:
         return f"{self.engine}: {self.seconds * 1000:.2f} ms on {shape}, opens in {self.opens:.1f} s"
 
 
+_NAMED = 3
+"""How many layers are named before the others are counted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Quantised:
     """What is known of a network in int8: what its scales were measured on, and what that cost.
 
     `top1` is the share of the samples for which it gives float32's answer, None where it is no classifier; `noise` the
-    root of the mean square of the difference, over that of the outputs; `kept` the nodes that stay in float32;
+    root of the mean square of the difference, over that of the outputs; `kept` the layers that stay in float32;
     `speedup` how many times as fast as float32 it is by the same engine on this machine, 0 where that is unknown.
     """
 
@@ -143,7 +147,8 @@ class Quantised:
 
     def __str__(self) -> str:
         same = "" if self.top1 is None else f"gives float32's answer for {self.top1:.1%} of the samples, "
-        kept = f"; in float32: {', '.join(self.kept)}" if self.kept else ""
+        more = f" and {len(self.kept) - _NAMED} more layers" if len(self.kept) > _NAMED else ""
+        kept = f"; in float32: {', '.join(self.kept[:_NAMED])}{more}" if self.kept else ""
         fast = f", {self.speedup:.1f}x as fast as float32 by the same engine" if self.speedup else ""
         return f"int8, scales of {self.source}: {same}differs by {self.noise:.1%} of the outputs{fast}{kept}"
 
