@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
+from typing import NoReturn
 
 import torch
 from torch import Tensor
@@ -60,8 +61,9 @@ class Artifact:
         # Kernels go to the current device, whatever device their operands are on.
         where = torch.cuda.device(self._place) if cuda else nullcontext()
         with enough_memory(f"run `{self.metadata.network}` on this input", ArtifactError), where:
+            plain = x.detach().resolve_neg()
             # On a GPU the engine brings it into order, with the copy that it makes anyway.
-            results = self._runner.run([x.detach() if cuda else x.detach().contiguous()])
+            results = self._runner.run([plain if cuda else plain.contiguous()])
         return dict(zip(self.metadata.outputs, results, strict=True))
 
     def load_weights(self, source: Weights) -> None:
@@ -81,6 +83,10 @@ class Artifact:
             raise ArtifactError(Problem.CANNOT_WRITE, "this artifact was not loaded from a file")
         container.write(Path(path), self.metadata, self._weights, Path(self._folder.name))
 
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        """It holds native code and a folder of its own: a copy, also one in another process, is loaded anew."""
+        raise TypeError("an artifact is not copied or pickled: save it, and use `load_artifact` where it is wanted")
+
     def __repr__(self) -> str:
         meta = self.metadata
         return f"<Artifact {meta.network}: {meta.input}, {meta.precision.value} on {meta.device} by {meta.engine}>"
@@ -89,6 +95,10 @@ class Artifact:
         meta = self.metadata
         if not isinstance(x, Tensor):
             raise ArtifactError(Problem.BAD_INPUT, f"`{meta.network}` takes a tensor, not `{type(x).__name__}`")
+        if x.layout is not torch.strided or x.is_nested:
+            kind = "nested" if x.is_nested else str(x.layout)
+            help = "x.to_padded_tensor(0.0), or one tensor after the other" if x.is_nested else "x.to_dense()"
+            raise ArtifactError(Problem.BAD_INPUT, f"`{meta.network}` takes a dense tensor, this one is {kind}", help)
         if (wrong := meta.input.problem(x.shape)) is not None:
             raise ArtifactError(
                 Problem.BAD_INPUT,

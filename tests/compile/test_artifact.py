@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import zipfile
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -319,6 +322,8 @@ def test_one_output_is_a_tensor() -> None:
         (torch.rand(1, 3, 32, 32).half(), "float16"),
         (torch.zeros(1, 3, 32, 32, dtype=torch.int64), "int64"),
         (torch.rand(1, 3, 32, 32, device="meta"), "is on meta"),
+        (torch.rand(1, 3, 32, 32).to_sparse(), "takes a dense tensor, this one is torch.sparse_coo"),
+        (torch.nested.nested_tensor([torch.rand(3, 32, 32)]), "takes a dense tensor, this one is nested"),
         ([1, 2], "not `list`"),
         (None, "not `NoneType`"),
     ],
@@ -327,6 +332,28 @@ def test_inputs_that_do_not_fit(artifact: Artifact, x: torch.Tensor, words: str)
     with pytest.raises(ArtifactError, match=words) as caught:
         artifact(x)
     assert caught.value.problem is Problem.BAD_INPUT
+
+
+def test_a_tensor_whose_numbers_lie_with_the_other_sign() -> None:
+    """As `x.conj().imag` has them: what reads the memory itself would compute something else."""
+    artifact = Artifact(metadata(outputs=("output",)), Reading())
+    x = torch._neg_view(torch.ones(1, 3, 32, 32))
+    assert x.is_neg()
+    assert float(artifact.run(x)["output"].sum()) == -3 * 32 * 32
+
+
+class Reading:
+    def run(self, inputs: list[Tensor]) -> list[Tensor]:
+        return [torch.from_numpy(inputs[0].numpy().copy())]
+
+    def swap(self, weights: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("take", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_an_artifact_is_not_copied(artifact: Artifact, take: Callable[[object], object]) -> None:
+    with pytest.raises(TypeError, match="use `load_artifact` where it is wanted"):
+        take(artifact)
 
 
 def test_the_type_follows_the_precision() -> None:
