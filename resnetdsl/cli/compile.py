@@ -99,6 +99,7 @@ def _show(args: argparse.Namespace, plan: Plan) -> None:
 
 def _tell(args: argparse.Namespace, name: str, result: CompileResult) -> None:
     from resnetdsl.compile.lower.lowered import missed
+    from resnetdsl.compile.metadata import OWN_WEIGHTS
 
     metadata = result.metadata
     size = Path(result.path).stat().st_size / 2**20
@@ -125,6 +126,7 @@ def _tell(args: argparse.Namespace, name: str, result: CompileResult) -> None:
     for note in (*result.notes, *agreement.notes):
         say(args, f"note: {note}")
     if result.cached:
-        say(args, "its code was in the cache, and was compared with eager for these weights")
+        own = any(each.weights == OWN_WEIGHTS for each in agreement.measurements) or metadata.quantised is not None
+        say(args, "its code was in the cache" + ", and was compared with eager for these weights" * own)
     say(args, f"took {took:.0f} s ({', '.join(f'{phase} {seconds:.0f}' for phase, seconds in result.seconds.items())})")
     say(args, f'run it: resnetdsl.load_artifact("{result.path}")(images)')

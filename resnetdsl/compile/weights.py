@@ -129,20 +129,26 @@ def _fitting(wanted: Mapping[str, Shape], found: Mapping[str, Tensor], file: str
     counters = {name: torch.zeros((), dtype=torch.int64) for name in wanted if name.endswith("num_batches_tracked")}
     missing = [name for name in wanted if name not in found and name not in counters]
     unexpected = [name for name in found if name not in wanted]
-    other = [
+    there = {name: leaf for name, leaf in wanted.items() if name in found}
+    other = [name for name, leaf in there.items() if tuple(found[name].shape) != leaf.shape]
+    typed = [
         name
-        for name, leaf in wanted.items()
-        if name in found
-        and (tuple(found[name].shape) != leaf.shape or found[name].is_floating_point() != leaf.is_floating)
+        for name, leaf in there.items()
+        if name not in other and found[name].is_floating_point() != leaf.is_floating
     ]
-    if missing or unexpected or other:
+    if missing or unexpected or other or typed:
         parts = [
             _table("missing in the file", missing, [str(wanted[name]) for name in missing]),
             _table("not in the network", unexpected, [_size(found[name]) for name in unexpected]),
             _table("of another shape", other, [f"{_size(found[n])}, the network has {wanted[n]}" for n in other]),
+            _table(
+                "of another type",
+                typed,
+                [f"{_plain(found[n].dtype)}, the network has {wanted[n].dtype}" for n in typed],
+            ),
         ]
         table = "\n".join(part for part in parts if part)
-        advice = _SURPLUS if not (missing or other) else _advice(other, found)
+        advice = _advice(other, found) if missing or other or typed else _SURPLUS
         raise WeightsError(f"the weights in `{file}` do not fit network `{network}`\n{table}", advice)
     return counters | dict(found)
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from resnetdsl.compile.errors import WeightsError
 from resnetdsl.compile.weights import load_weights, read_weights
+from tests.cli.running import run
 from tests.compile.tiny import Tiny
 
 Save = Callable[[dict[str, Tensor], Path], None]
@@ -117,8 +118,9 @@ def test_whole_numbers_are_no_weights(tmp_path: Path) -> None:
     weights = other()
     weights["fc.bias"] = torch.zeros(5, dtype=torch.int8)
     torch.save(weights, tmp_path / "w.pth")
-    with pytest.raises(WeightsError, match="fc.bias  5 int8, the network has 5"):
+    with pytest.raises(WeightsError, match="of another type.*\n    fc.bias  int8, the network has float32") as caught:
         load_weights(Tiny(), tmp_path / "w.pth", "tiny")
+    assert "classes" not in caught.value.help, "its shape is right"
 
 
 class Bomb:
@@ -174,3 +176,16 @@ def test_other_contents(tmp_path: Path) -> None:
         torch.save(content, tmp_path / "w.pth")
         with pytest.raises(WeightsError):
             read_weights(tmp_path / "w.pth")
+
+
+def test_a_comparison_that_was_not_made_is_not_told(tmp_path: Path) -> None:
+    """Code from the cache, with weights that are no numbers: only made-up ones were compared."""
+    spec = tmp_path / "n.rnet"
+    spec.write_text("network n {\n    input 3x8x8\n    conv1: conv(4, 3x3) -> relu\n}\n", encoding="utf-8")
+    torch.save({"conv1.weight": torch.full((4, 3, 3, 3), torch.nan)}, tmp_path / "nan.pth")
+    command = ("compile", spec, "--device", "cpu", "-o", tmp_path / "n.rnetc")
+    run(*command)
+    assert "was compared with eager for these weights" in run(*command).err
+    told = run(*command, "--weights", tmp_path / "nan.pth").err
+    assert "its code was in the cache\n" in told
+    assert "`conv1.weight` (108)" in told
