@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-Section = Literal["cold", "start", "run", "precision", "training", "memory"]
-SECTIONS: tuple[Section, ...] = ("cold", "start", "run", "precision", "training", "memory")
+Section = Literal["cold", "start", "run", "precision", "int8", "training", "memory"]
+SECTIONS: tuple[Section, ...] = ("cold", "start", "run", "precision", "int8", "training", "memory")
 
 STARTS = 7
 """Processes that each artifact is loaded in."""
@@ -50,6 +50,17 @@ class Unit:
 
 OURS = "resnetdsl onednn"
 
+INT8 = (
+    "mobilenetv2_100",
+    "efficientnet_b0",
+    "regnety_004",
+    "convnext_atto",
+    "densenet121",
+    "resnetv2_50",
+    "resnet18",
+)
+"""What int8 gains least with, and two that are plain."""
+
 PLAN: tuple[Unit, ...] = (
     Unit("run", "resnet50", 150, 1, peers=ALL_PEERS),
     Unit("run", "resnet50", 150, 16, peers=FROZEN),
@@ -59,6 +70,7 @@ PLAN: tuple[Unit, ...] = (
     Unit("cold", "preresnet1001", 30, contestant=OURS, warm=True),
     Unit("start", "resnet50", 40),
     Unit("precision", "resnet50", 100),
+    *(Unit("int8", net, 60) for net in INT8),
     Unit("run", "mobilenetv2_100", 80, 1, peers=FROZEN),
     Unit("run", "resnet18", 50, 1, peers=FROZEN),
     Unit("training", "resnet18", 100, 8, size=64),
@@ -80,6 +92,7 @@ QUICK: tuple[Unit, ...] = (
     Unit("cold", "resnet20", 30, contestant=OURS, warm=True),
     Unit("start", "resnet20", 30),
     Unit("precision", "resnet20", 30),
+    Unit("int8", "resnet20", 30),
     Unit("training", "resnet20", 30, 2),
     Unit("memory", "resnet20", 20, 4),
 )

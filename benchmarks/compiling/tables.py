@@ -22,7 +22,7 @@ def document(results: Results, here: Mapping[str, str], plan: Sequence[Unit] = P
         f"{name} {number}" for name, number in here.items() if name not in _NOT_VERSIONS and number != "none"
     )
     parts = ["## Compiling and running", _wrapped(words.MEASURED.format(**here, libraries=libraries))]
-    for section in (_cold, _start, _run, _precision, _training, _memory):
+    for section in (_cold, _start, _run, _precision, _int8, _training, _memory):
         parts += section(results, plan)
     left = [unit.key for unit in plan if unit.key not in results]
     if left:
@@ -218,6 +218,26 @@ def _precision(results: Results, plan: Sequence[Unit]) -> list[str]:
 
 
 _INT8 = 2.5
+
+
+def _int8(results: Results, plan: Sequence[Unit]) -> list[str]:
+    rows: list[tuple[str, ...]] = []
+    for unit, found in _of("int8", results, plan):
+        by_name = {row["name"]: row for row in found.get("rows", []) if row["rounds"]}
+        full, narrow = by_name.get("resnetdsl float32"), by_name.get("resnetdsl int8")
+        if full and narrow:
+            times = [f"{around(spread(row['rounds']))}, {row.get('note', '')}" for row in (full, narrow)]
+            rows.append((unit.title, *times, _ratio(ratios(narrow["rounds"], full["rounds"]))))
+        else:
+            problems = [str(row["problem"]) for row in found.get("rows", []) if row["problem"]]
+            rows.append((unit.title, f"fails: {found.get('problem') or '; '.join(problems)}", "", ""))
+    if not rows:
+        return []
+    return [
+        "### int8, other networks, batch 1",
+        words.INT8,
+        table(("network", "float32", "int8", "times as fast"), rows),
+    ]
 
 
 # --- training ---

@@ -111,10 +111,17 @@ _PRODUCT = 2048
 
 def precision(unit: Unit, plan: Plan, folder: Path) -> dict[str, object]:
     """Ours in float32, bfloat16 and int8, on the engine that each is fastest with, in turns with eager."""
+    return _types(unit, plan, folder, ("float32", "bfloat16", "int8"))
+
+
+def int8(unit: Unit, plan: Plan, folder: Path) -> dict[str, object]:
+    """The same without bfloat16: for networks of other kinds."""
+    return _types(unit, plan, folder, ("float32", "int8"))
+
+
+def _types(unit: Unit, plan: Plan, folder: Path, dtypes: tuple[str, ...]) -> dict[str, object]:
     entered = [Contestant("eager", "eager", eager)]
-    entered += [
-        Contestant(f"resnetdsl {dtype}", "ours", _in(dtype, folder)) for dtype in ("float32", "bfloat16", "int8")
-    ]
+    entered += [Contestant(f"resnetdsl {dtype}", "ours", _in(dtype, folder)) for dtype in dtypes]
     result = compete(match_of(unit, folder), entered, plan, torch.get_num_threads(), tell, count)
     return as_data(result)
 
@@ -250,7 +257,15 @@ def vars_of(found: object) -> dict[str, float]:
     return {name: getattr(found, name) for name in ("median", "low", "high", "least", "count")}
 
 
-SECTIONS = {"cold": cold, "start": start, "run": run, "precision": precision, "training": training, "memory": memory}
+SECTIONS = {
+    "cold": cold,
+    "start": start,
+    "run": run,
+    "precision": precision,
+    "int8": int8,
+    "training": training,
+    "memory": memory,
+}
 
 
 def main() -> None:

@@ -24,6 +24,10 @@ PRECISION = """\
 Each on the engine that `--backend auto` takes for it. Weights are random here, so that *off eager by* says how far the
 outputs are off, and nothing of a trained network's answers."""
 
+INT8 = """\
+Each on the engine that `--backend auto` takes for it. Weights are random, and the share of
+answers that int8 keeps is of 256 samples of noise."""
+
 TRAINING = """\
 A step: forward, backward, SGD with momentum. The ratio of step times is ours to timm's, eager to eager and compiled to
 compiled, and of checkpointed blocks to without; the target of the first two is no loss."""

@@ -103,6 +103,13 @@ def test_narrow_types() -> None:
         assert verdict in document({key: {"rows": rows}}, HERE)
 
 
+def test_int8_of_other_networks() -> None:
+    rows = [row("resnetdsl float32", "ours", 0.3), row("resnetdsl int8", "ours", 0.2)]
+    text = document({"int8/densenet121/b1": {"rows": rows}, "int8/resnet18/b1": {"problem": "it died"}}, HERE)
+    assert "1.50 (1.50 to 1.50) |" in next(line for line in text.splitlines() if line.startswith("| densenet121 |"))
+    assert "| resnet18 | fails: it died |" in text
+
+
 @pytest.mark.parametrize(
     ("median", "high", "verdict"), [(1.02, 1.1, "met"), (0.99, 1.01, "level"), (0.9, 0.95, "missed")]
 )
