@@ -39,12 +39,14 @@ def interruptible() -> Iterator[None]:
         yield  # signals are the main thread's
         return
     before = descendants()
+    ended: list[KeyboardInterrupt] = []
 
     def end(number: int, _frame: FrameType | None) -> None:
         for name in numbers:
             signal.signal(name, signal.SIG_DFL)
         stop(descendants() - before)
-        raise KeyboardInterrupt if number == signal.SIGINT else Terminated(number)
+        ended.append(KeyboardInterrupt() if number == signal.SIGINT else Terminated(number))
+        raise ended[0]
 
     numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
     # What is ignored stays so: `nohup` means it.
@@ -54,6 +56,10 @@ def interruptible() -> Iterator[None]:
         signal.signal(number, end)
     try:
         yield
+    except Exception as error:
+        if ended:  # a library that was being imported went on without what it lacked: that is what failed
+            raise ended[0] from error
+        raise
     finally:
         for number in numbers:
             signal.signal(number, kept[number] if kept[number] is not None else signal.SIG_DFL)

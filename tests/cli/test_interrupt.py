@@ -39,6 +39,29 @@ except KeyboardInterrupt as end:
 """
 
 
+SWALLOWED = """
+import os, signal
+from resnetdsl.cli.interrupt import interruptible
+try:
+    with interruptible():
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except BaseException:
+            pass
+        raise AttributeError("module 'numpy' has no attribute 'multiply'")
+except KeyboardInterrupt as end:
+    print(end.exit_code)
+"""
+
+
+def test_an_end_that_a_library_swallowed_is_no_bug() -> None:
+    """As NumPy's import does within that of PyTorch, which then goes on without it."""
+    done = subprocess.run(
+        [sys.executable, "-c", SWALLOWED], capture_output=True, text=True, check=False, env=environment()
+    )
+    assert done.stdout == "143\n", done.stderr
+
+
 def runs(pid: int) -> bool:
     try:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
