@@ -34,7 +34,7 @@ def _start(anatomy: Anatomy, residual: Residual) -> tuple[float, Node | None]:
     strength = 1.0
     for id in anatomy.spine(residual.main, residual.fork):
         node = anatomy.nodes[id]
-        if anatomy.weighted(id):
+        if anatomy.weighted(id) or _joins_layers(anatomy, node):
             break
         if node.op in NORMS:
             return strength * abs(number(node.attrs, "init")), node if node.attrs["affine"] else None
@@ -45,6 +45,16 @@ def _start(anatomy: Anatomy, residual: Residual) -> tuple[float, Node | None]:
         elif node.op == "multiply":
             strength *= _free_weight(anatomy, node)
     return strength, None
+
+
+def _joins_layers(anatomy: Anatomy, node: Node) -> bool:
+    """Whether the branch ends in several layers side by side, as two convolutions that are concatenated.
+
+    A gate is no such thing: what its layers make is a factor.
+    """
+    if node.op == "multiply" or len(anatomy.operands[node.id]) < 2:
+        return False
+    return anatomy.longest[node.id] > anatomy.longest[anatomy.above[node.id]]
 
 
 def _free_weight(anatomy: Anatomy, product: Node) -> float:

@@ -305,6 +305,7 @@ def test_one_message_for_two_kinds_of_block() -> None:
         ["15 * basic(16)"],
         ["16 * basic(16, zero_init = true)"],
         ["40 * preact_basic(16)"],  # no norm ends the branch
+        ["40 * residual { batch_norm -> relu -> concat(conv(8, 3x3), conv(8, 3x3)) }"],  # nor here: two layers do
         [f"40 * residual {{ {PLAIN} -> scale(init = 1e-6) }}"],  # LayerScale
         [f"40 * residual {{ {PLAIN} -> {{ param gain", "x * gain } }"],  # SkipInit
         [f"9 * {{ {PLAIN} }}"],  # no residual at all
