@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 
 from resnetdsl.analysis.metrics import METRICS
 from resnetdsl.diagnostics.model import Sink
-from resnetdsl.elaborate.arguments import nearest
+from resnetdsl.elaborate.arguments import nearest, unknown
 from resnetdsl.elaborate.expressions import COPY_NAMES
+from resnetdsl.elaborate.habits import python_module
 from resnetdsl.elaborate.modules import Module, library
 from resnetdsl.source import Span
 from resnetdsl.syntax import ast
-from resnetdsl.syntax.walk import children
+from resnetdsl.syntax.walk import children, walk
 
 Use = tuple[ast.Name, Span | None]
 """A name that is read, and where it was bound; None for a name of the language."""
@@ -200,7 +201,7 @@ class _Bound:
 
 def _visit(node: ast.Node, names: _Names, sink: Sink) -> None:
     match node:
-        case ast.Name():
+        case ast.Name() | ast.Attribute():
             _use(node, names, sink)
         case ast.Binary(op=ast.BinaryOp.MULTIPLY):
             _visit(node.left, names, sink)
@@ -211,6 +212,7 @@ def _visit(node: ast.Node, names: _Names, sink: Sink) -> None:
                 _visit(child, names, sink)
         case ast.Lambda():
             _different(node.params, sink)
+            _arrow(node, sink)
             _visit(node.body, _Names(names, {param.name: param.span for param in node.params}), sink)
         case ast.Comprehension():
             _visit(node.iterable, names, sink)
@@ -235,6 +237,17 @@ def _visit(node: ast.Node, names: _Names, sink: Sink) -> None:
                 _visit(child, names, sink)
 
 
+def _arrow(node: ast.Lambda, sink: Sink) -> None:
+    """`relu => conv(8, 3x3)` is a function that forgets what it is given. `->` was meant."""
+    match node.params:
+        case (param,) if library().find(param.name) is not None:
+            if all(not isinstance(part, ast.Name) or part.id != param.name for part in walk(node.body)):
+                hint = "`->` puts layers in sequence; `=>` makes a function"
+                sink.report("W0804", param.span, name=param.name, what="a name of the language", hint=hint)
+        case _:
+            pass
+
+
 def _half_labelled(node: ast.Conditional, sink: Sink) -> None:
     """`bn: a if c else b`: the label is meant for both arms and names one."""
     for arm, other in ((node.then, node.otherwise), (node.otherwise, node.then)):
@@ -246,7 +259,14 @@ def _half_labelled(node: ast.Conditional, sink: Sink) -> None:
             sink.report("E0404", other.span, also=(("label", arm.label.span),), label=arm.label.span.text)
 
 
-def _use(node: ast.Name, names: _Names, sink: Sink) -> None:
+def _use(node: ast.Name | ast.Attribute, names: _Names, sink: Sink) -> None:
+    if isinstance(node, ast.Attribute):
+        first = python_module(node)
+        if first is not None and names.use(first.id) is None:
+            _unknown(node.span.text, node.span, names, sink)
+        else:
+            _visit(node.value, names, sink)
+        return
     place = names.use(node.id)
     if place is not None:
         names.uses.append((node, place))
@@ -254,10 +274,14 @@ def _use(node: ast.Name, names: _Names, sink: Sink) -> None:
     if library().find(node.id) is not None:
         names.uses.append((node, None))
         return
-    meant = nearest(node.id, [*names.all(), *library().all_names()])
-    sink.report("E0201", node.span, name=node.id, suggestion=meant)
-    if meant is not None:
-        names.use(meant)  # That it is not used would be an echo.
+    _unknown(node.id, node.span, names, sink)
+
+
+def _unknown(name: str, span: Span, names: _Names, sink: Sink) -> None:
+    meant = unknown(name, [*names.all(), *library().all_names()])
+    sink.report("E0201", span, name=name, **meant)
+    if meant["suggestion"] is not None:
+        names.use(meant["suggestion"])  # That it is not used would be an echo.
 
 
 def _metric(node: ast.Expectation, sink: Sink) -> None:

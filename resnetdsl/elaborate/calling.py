@@ -7,7 +7,7 @@ from dataclasses import replace
 from resnetdsl.elaborate.arguments import bind, normalise
 from resnetdsl.elaborate.backbones import hidden
 from resnetdsl.elaborate.builtins import BUILTINS, Call, run_builtin
-from resnetdsl.elaborate.operators import is_number
+from resnetdsl.elaborate.operators import is_number, mixed
 from resnetdsl.elaborate.run import Context, Place, Run
 from resnetdsl.elaborate.values import (
     POISON,
@@ -106,7 +106,8 @@ class Caller:
         if uncertain(tuple(operands)):
             return POISON
         left, right = describe(operands[0]), describe(operands[-1])
-        return self.run.report("E0211", span, place, op=layer.op.name, left=left, right=right)
+        hint = mixed(*operands)
+        return self.run.report("E0211", span, place, op=layer.op.name, left=left, right=right, hint=hint)
 
     def _defined(self, layer: DefinedLayer, arguments: Arguments, node: ast.Call, context: Context) -> Value:
         syntax = layer.definition.syntax

@@ -7,8 +7,9 @@ from typing import Any, cast
 
 from resnetdsl.diagnostics.model import Sink
 from resnetdsl.elaborate import budget
-from resnetdsl.elaborate.arguments import nearest, want_whole
+from resnetdsl.elaborate.arguments import nearest, unknown, want_whole, whole
 from resnetdsl.elaborate.calling import Caller
+from resnetdsl.elaborate.habits import MEANT, python_module
 from resnetdsl.elaborate.labels import unfit
 from resnetdsl.elaborate.operators import binary, bounded_list, bounded_number, bounded_text, too_long
 from resnetdsl.elaborate.run import Context, Run
@@ -122,9 +123,8 @@ class Evaluator:
         if env is None and context.env.may_have_more():
             return POISON
         if env is None:
-            return self.run.report(
-                "E0201", node.span, context.place, name=node.id, suggestion=nearest(node.id, context.env.all_names())
-            )
+            meant = unknown(node.id, context.env.all_names())
+            return self.run.report("E0201", node.span, context.place, name=node.id, **meant)
         value = env.value(node.id)
         if isinstance(value, Layer):
             return self.caller.at(value, node.span)
@@ -155,7 +155,13 @@ class Evaluator:
             return value
         if not uncertain(value):
             self.run.report(
-                "E0207", node.span, context.place, wanted="a list", got=describe(value), where="what a `for` runs over"
+                "E0207",
+                node.span,
+                context.place,
+                wanted="a list",
+                got=describe(value),
+                where="what a `for` runs over",
+                hint=f"`0..{node.span.text}` are the whole numbers from 0 up to it" if whole(value) else None,
             )
         return POISON
 
@@ -195,6 +201,11 @@ class Evaluator:
         return self.caller.call(function, arguments, node, context)
 
     def _attribute(self, node: ast.Attribute, context: Context) -> Value:
+        first = python_module(node)
+        if first is not None and context.env.find(first.id) is None:
+            written = node.span.text
+            meant = unknown(written, context.env.all_names())
+            return self.run.report("E0201", node.span, context.place, name=written, **meant)
         value = self(node.value, context)
         if isinstance(value, Poison):
             return POISON
@@ -218,14 +229,25 @@ class Evaluator:
                 vertical, horizontal = (rate if isinstance(rate, int) else float(rate) for rate in type.stride)
                 return vertical if vertical == horizontal else (vertical, horizontal)
             case _:
+                known = self._as_layer(node, context)
                 return self.run.report(
                     "E0214",
                     node.span,
                     context.place,
                     attribute=node.name,
                     owner=describe(value),
-                    suggestion=nearest(node.name, [name for name in TENSOR_ATTRIBUTES if _has(type, name)]),
+                    suggestion=None if known else nearest(node.name, [n for n in TENSOR_ATTRIBUTES if _has(type, n)]),
+                    hint=known,
                 )
+
+    def _as_layer(self, node: ast.Attribute, context: Context) -> str | None:
+        """`x.flatten()` is `x -> flatten`, where there is such a layer."""
+        env = context.env
+        meant = node.name if env.find(node.name) else next((m for m in MEANT.get(node.name, ()) if env.find(m)), None)
+        home = env.find(meant) if meant is not None else None
+        if meant is None or home is None or meant in TENSOR_ATTRIBUTES or not isinstance(home.value(meant), Layer):
+            return None
+        return f"a layer is applied to a tensor by `->`: `{node.value.span.text} -> {meant}`"
 
     def _index(self, node: ast.Index, context: Context) -> Value:
         value, index = self(node.value, context), self(node.index, context)
@@ -392,7 +414,15 @@ class Evaluator:
     def _not_a_layer(self, value: Value, span: Span, context: Context) -> Poison:
         if uncertain(value):
             return POISON
-        return self.run.report("E0218", span, context.place, got=describe(value))
+        return self.run.report("E0218", span, context.place, got=describe(value), hint=self._instead(value, context))
+
+    def _instead(self, value: Value, context: Context) -> str:
+        """What may have been meant by a value that is no layer."""
+        if isinstance(value, str) and (near := nearest(value, context.env.all_names())) is not None:
+            return f"layers go by their names, without quotes: `{near}`"
+        if isinstance(value, tuple) and value and all(isinstance(item, Layer) for item in value):
+            return "layers follow one another with `->`: `conv(64, 3x3) -> relu`"
+        return "write `let name = ...` to give a value a name"
 
     def layer(self, value: Value, span: Span, context: Context) -> Layer | Poison | None:
         """A value as a layer; None for `none`."""

@@ -37,8 +37,9 @@ def dims(run: Run, node: ast.Input, context: Context) -> tuple[Dim, ...] | None:
             else:
                 found.append(size)
     if good and len(found) != 3:
-        wanted, got = "channels, height and width", f"{len(found)} numbers"
-        run.report("E0207", node.span, context.place, wanted=wanted, got=got, where="`input`")
+        wanted, got = "channels, height and width", f"{len(found)} number{'s' if len(found) != 1 else ''}"
+        hint = "the batch is free and is not written" if len(found) == 4 else None
+        run.report("E0207", node.span, context.place, wanted=wanted, got=got, where="`input`", hint=hint)
         good = False
     if good and not isinstance(found[0], int):
         run.report(

@@ -155,7 +155,7 @@ class Loader:
         if item.kind is ast.DefinitionKind.NETWORK and not is_network:
             return self.run.report("E0223", item.value.span, name=item.name, got=describe(value))
         if not isinstance(value, Layer):
-            return self.run.report("E0218", item.value.span, got=describe(value))
+            return self.run.report("E0218", item.value.span, got=describe(value), hint=None)
         return value
 
     def _let(self, module: Module, item: ast.Let, places: dict[str, Span]) -> None:

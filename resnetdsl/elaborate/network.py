@@ -76,7 +76,7 @@ def _finish(run: Run, result: Value, names: tuple[str, ...], syntax: ast.Definit
     """Record the network's result as its output, or its features under their names; False where there is none."""
     if run.input_span is None:
         if not run.refused and all(fact.code != "E0221" for fact in run.sink.facts):
-            run.report("E0221", syntax.name_span, name=run.graph.name)
+            run.report("E0221", syntax.name_span, name=run.graph.name, where="in its body")
         return False
     if contains_poison(result):
         return False

@@ -107,7 +107,14 @@ def binary(run: Run, place: Place | None, op: BinaryOp, left: Value, right: Valu
             pass
     if uncertain(left) or uncertain(right):
         return POISON
-    return run.report("E0211", span, place, op=op.value, left=describe(left), right=describe(right))
+    hint = mixed(left, right)
+    return run.report("E0211", span, place, op=op.value, left=describe(left), right=describe(right), hint=hint)
+
+
+def mixed(*operands: Value) -> str | None:
+    """The way out where a layer meets a tensor."""
+    layers, tensors_ = (any(isinstance(each, kind) for each in operands) for kind in (Layer, Tensor))
+    return "apply the layer first: `(x -> layer)` is what it makes of the tensor `x`" if layers and tensors_ else None
 
 
 def tensors(run: Run, place: Place, op: BinaryOp, left: Tensor | float, right: Tensor | float, span: Span) -> Value:

@@ -49,6 +49,8 @@ class Executor:
 
     def __init__(self, run: Run) -> None:
         self.run = run
+        self._input_below: Span | None = None
+        """Where the network at hand has its `input`, for those that write it too late."""
         self._table: dict[type[ast.Statement], Callable[[Any, Context, State], None]] = {
             ast.Step: self._step,
             ast.Let: self._let,
@@ -71,6 +73,9 @@ class Executor:
         """The result of a body on a value: what `out` names, or else the running value at its end."""
         if "x" not in context.env.kept:
             context.env.names["x"] = value
+        if kind is ast.DefinitionKind.NETWORK and value is None:
+            inputs = (each.span for each in body.statements if isinstance(each, ast.Input))
+            self._input_below = next(inputs, None)
         state = State(value, kind)
         self.statements(body, context, state)
         return state.value if state.out_span is None else state.out
@@ -105,7 +110,7 @@ class Executor:
         if isinstance(layer, Poison) or context.place is None:
             return doubt(running)
         if running is None:
-            return self.run.report("E0221", node.span, context.place, name=self.run.graph.name)
+            return self._no_input(node.span, context)
         return self.run.applier.apply(layer, running, context.place)
 
     def _let(self, node: ast.Let, context: Context, _: State) -> None:
@@ -182,6 +187,8 @@ class Executor:
     def _in(self, node: ast.In, context: Context, state: State) -> None:
         if state.kind is ast.DefinitionKind.NETWORK:
             self._misplaced("`in`", "in a network, whose input is named by `input`", node.span, context)
+            context.env.names.update((target.name, POISON) for target in node.names if target.name is not None)
+            state.value, self.run.refused = POISON, True
             return
         value = state.value
         given = len(value) if isinstance(value, tuple) else 1
@@ -223,6 +230,13 @@ class Executor:
 
     def _misplaced(self, what: str, where: str, span: Span, context: Context) -> None:
         self.run.report("E0220", span, context.place, what=what, where=where)
+
+    def _no_input(self, span: Span, context: Context) -> Poison:
+        """A network's layer stands above its `input`, or there is none."""
+        late = self._input_below
+        also = () if late is None else (("late", late),)
+        where = "in its body" if late is None else "above"
+        return self.run.report("E0221", span, context.place, also, name=self.run.graph.name, where=where)
 
     def _in_network(self, what: str, node: ast.Statement, context: Context, state: State) -> bool:
         if state.kind is ast.DefinitionKind.NETWORK:
@@ -312,7 +326,7 @@ class Executor:
         if not self._in_network(f"`{name}`", node, context, state) or context.place is None:
             return
         if state.value is None:
-            state.value = self.run.report("E0221", node.span, context.place, name=self.run.graph.name)
+            state.value = self._no_input(node.span, context)
         if kind is ScopeKind.HEAD and context.place.notes is not None:
             return
         scope = self.run.graph.add_scope(kind, name, context.place.prefix, context.place.scope, call=node.span)
@@ -345,7 +359,7 @@ class Executor:
         if isinstance(layer, Poison):
             state.value = doubt(state.value)
         elif layer is not None and state.value is None:
-            state.value = self.run.report("E0221", node.span, context.place, name=self.run.graph.name)
+            state.value = self._no_input(node.span, context)
         elif layer is not None:
             state.value = self.run.applier.apply(layer, state.value, inner, "")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Literal
 
@@ -76,6 +77,10 @@ def group_faults(channels: int, out_channels: int, groups: int) -> tuple[Fault, 
     return ()
 
 
+_TOO_LARGE = 16
+"""A kernel of this size is more likely a count of channels."""
+
+
 class Convolution(Op):
     """What plain and standardised convolutions share: everything but the module and how weights start."""
 
@@ -95,6 +100,12 @@ class Convolution(Op):
             *even_kernel(attrs, kernel, dilation),
             *self.padding_faults(attrs, x),
         )
+        if out_channels == x.shape[0] and min(kernel) >= _TOO_LARGE:  # `conv(3, 64, 3)`: torch's order
+            hint = (
+                f"the channels that come in are not written: `{self.name}({kernel[0]}, ...)` gives {kernel[0]} channels"
+            )
+            faults = tuple(replace(fault, data={**fault.data, "hint": hint}) for fault in faults)
+            misfits = tuple(replace(fault, data={**fault.data, "hint": hint}) for fault in misfits)
         if misfits:
             return Inference(None, faults + misfits)
         return Inference((TensorType.image(out_channels, height, width, slower(x.stride, stride)),), faults)

@@ -13,7 +13,7 @@ Keywords = tuple[tuple[str, Value], ...]
 
 
 def _eps(default: float) -> Param:
-    return Param("eps", Kind.FLOAT, default, minimum=0.0, doc="What is added to the variance.")
+    return Param("eps", Kind.FLOAT, default, minimum=0.0, maximum=1.0, doc="What is added to the variance.")
 
 
 def _affine(default: bool) -> Param:

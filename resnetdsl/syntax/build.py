@@ -16,7 +16,7 @@ from resnetdsl.diagnostics.model import Sink
 from resnetdsl.source import SourceFile, Span
 from resnetdsl.syntax import ast
 from resnetdsl.syntax.ast import BinaryOp
-from resnetdsl.syntax.lexer import Tokens
+from resnetdsl.syntax.lexer import RESERVED, Tokens
 
 
 class Broken:
@@ -96,7 +96,21 @@ class Builder:
         return params
 
     def parameter(self, start: int, end: int, name: int, default: ast.Expr | None) -> ast.Parameter:
-        return ast.Parameter(Span(self.file, start, end), self.word(name), default)
+        return ast.Parameter(Span(self.file, start, end), self.new_name(name, "the parameters"), default)
+
+    def new_name(self, at: int, doing: str) -> str:
+        """A name that is bound here. A keyword before `=` reads as a name, and could never be read again."""
+        name = self.word(at)
+        if name in RESERVED:
+            self.sink.report(
+                "E0101",
+                self.place(at),
+                found=f"keyword `{name}`",
+                expected="a name that is no keyword",
+                doing=doing,
+                suggestion=f"{name}_",
+            )
+        return name
 
     def import_(self, start: int, end: int, name: int) -> ast.Import:
         return ast.Import(Span(self.file, start, end), self.word(name), False, (), module_span=self.place(name))
@@ -145,7 +159,7 @@ class Builder:
     names = targets
 
     def target(self, start: int, end: int, name: int) -> ast.Target:
-        return ast.Target(Span(self.file, start, end), self.word(name))
+        return ast.Target(Span(self.file, start, end), self.new_name(name, "what is given a name"))
 
     name_target = target
 

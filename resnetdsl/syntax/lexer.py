@@ -6,6 +6,7 @@ Tokens are kept as three lists (types, starts, ends), since a parse passes over 
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 
 from resnetdsl.diagnostics.model import Edit, Fact, Sink
@@ -69,8 +70,18 @@ _IN_ORDER = frozenset(("COMMA", "NAME", "LABEL", "STRING"))
 FOREIGN_SIGNS = {
     "→": "->", "⟶": "->", "⇒": "=>", "×": "*", "∗": "*", "·": "*", "−": "-", "–": "-", "—": "-", "÷": "/", "≤": "<=",
     "≥": ">=", "≠": "!=", "&&": "and", "||": "or", "!": "not", "**": "^", "&": "and", "|": "or", ":=": "=", "===": "==",
-    "!==": "!=", "|>": "->", ">>": "->", "<>": "!=", "…": "..", "...": "..",
+    "!==": "!=", "–>": "->", "—>": "->", "−>": "->", "|>": "->", ">>": "->", "<>": "!=", "…": "..", "...": "..",
 }  # fmt: skip
+# Letters of other alphabets that look like ours. The wide forms of East Asian fonts are told by their normal form.
+_LOOK_ALIKES = str.maketrans("аеосрхуіјѕԁһАВЕКМНОРСТХΑΒΕΖΗΙΚΜΝΟΡΤΥΧοα", "aeocpxyijsdhABEKMHOPCTXABEZHIKMNOPTYXoa")
+_INSTEAD = {
+    ";": "the end of a line ends a statement",
+    "?": "a choice is written `a if c else b`",
+    "@": "matrices are multiplied by `matmul(a, b)`",
+    "\\": "a line goes on after an operator, a comma or inside brackets",
+}
+RESERVED = frozenset(("if", "else", "for", "let", "residual", "and", "or", "not", "true", "false"))
+"""Keywords wherever they stand, but before `:` or `=` and after `.`."""
 FOREIGN_WORDS = {"True": "true", "False": "false", "None": "none"}
 
 
@@ -90,11 +101,19 @@ class Tokens:
     ends: list[int] = field(default_factory=list)
     comments: list[tuple[int, int]] = field(default_factory=list)
     faults: list[int] = field(default_factory=list)  # where the lexer has found a mistake: what follows may be its echo
+    misread: set[int] = field(default_factory=set)  # where a token begins that was no number, and is told as one
 
     def add(self, kind: str, start: int, end: int) -> None:
         self.types.append(kind)
         self.starts.append(start)
         self.ends.append(end)
+
+
+def _hint(text: str, meant: str | None) -> str | None:
+    """What to write instead; of a letter that looks right, which one it is."""
+    if meant is not None and len(text) == 1:
+        return f"it is U+{ord(text):04X}, {unicodedata.name(text, 'a character without a name').lower()}"
+    return _INSTEAD.get(text)
 
 
 class UnbalancedError(Exception):
@@ -358,7 +377,9 @@ class _Run:
                 self.report("E0105", begin, end, f"{text}0", understood=True, text=text)
                 self.add("NUMBER", begin, end)
             case "BADNUMBER":
-                self.report("E0105", begin, end, understood=True, text=text)
+                size = text.lower() if re.fullmatch(r"[0-9]+(?:[xX][0-9]+)+", text) else None
+                self.report("E0105", begin, end, size, understood=True, text=text, suggestion=size)
+                self.tokens.misread.add(begin)
                 self.add("NUMBER", begin, end)
             case "BADSTRING":
                 # With its quote at the end it is the braces that are wrong, which the builder says.
@@ -370,11 +391,14 @@ class _Run:
                 self.report("E0106", begin, end, fix=f'"{inner}"', char=text[0], suggestion='"')
                 self.add("STRING", begin, end)
             case "CONTINUED":
-                self.report("E0106", begin, begin + 1, char="\\")
+                self.report("E0106", begin, begin + 1, char="\\", hint=_INSTEAD["\\"])
             case "SPACE":
                 self.report("E0106", begin, end, fix=" ", char=f"U+{ord(text):04X}", suggestion="a plain space")
             case _:
-                self.report("E0106", begin, end, char=text if text.isprintable() else f"U+{ord(text[0]):04X}")
+                plain = unicodedata.normalize("NFKC", text).translate(_LOOK_ALIKES)
+                meant = plain if plain.isascii() and plain.isprintable() and plain != text else None
+                char = text if text.isprintable() else f"U+{ord(text[0]):04X}"
+                self.report("E0106", begin, end, meant, char=char, suggestion=meant, hint=_hint(text, meant))
                 if text == ";" and self.line_end < 0 and not (self.open and self.open[-1] != "LBRACE"):
                     self.line_end = begin
         return end

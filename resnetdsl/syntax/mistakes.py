@@ -8,23 +8,12 @@ from collections.abc import Iterator
 from resnetdsl.diagnostics.model import Edit, Sink
 from resnetdsl.source import SourceFile
 from resnetdsl.syntax.build import BROKEN
+from resnetdsl.syntax.habits import ELSE_IF, HABITS, of_python
 from resnetdsl.syntax.lexer import CLOSERS, OPENERS, Tokens
 from resnetdsl.syntax.machine import Machine
 from resnetdsl.syntax.tables import END, NEWLINE
 
 _LOOK_AHEAD = 3
-
-# Words of other languages, and the keywords that do their work.
-_HABITS = {
-    "def": ("block",), "fn": ("block",), "func": ("block",), "function": ("block",), "class": ("block", "network"),
-    "module": ("block", "network"), "layer": ("block",), "model": ("network",), "net": ("network",),
-    "skip": ("shortcut",),
-    "return": ("out",), "output": ("out",), "yield": ("out",), "var": ("let",), "const": ("let",), "val": ("let",),
-    "set": ("let",), "while": ("for",), "foreach": ("for",), "of": ("in",), "on": ("in",), "use": ("import",),
-    "include": ("import",), "assert": ("expect",), "when": ("if",), "otherwise": ("else",),
-    "elif": ("else",), "elsif": ("else",), "elseif": ("else",), "parameter": ("param",), "weight": ("param",),
-}  # fmt: skip
-_ELSE_IF = frozenset(("elif", "elsif", "elseif"))
 
 _OPERATORS = frozenset(
     ("PLUS", "MINUS", "STAR", "SLASH", "FLOOR_DIVIDE", "PERCENT", "CIRCUMFLEX", "ARROW", "DOTS", "AND", "OR", "IF")
@@ -95,6 +84,8 @@ class Mistakes:
             end = tokens.ends[at - 1] if at else tokens.ends[at]
             self.sink.report("E0103", self.file.span(end, end), doing=doing or "a spec", expected=expected)
             return None
+        if tokens.starts[at] in tokens.misread:
+            return None  # it is no number, and nothing else: that has been said
         span = self.file.span(tokens.starts[at], tokens.ends[at])
         meant = self.meant(machine, at)
         suggestion, fix = meant if meant is not None else (None, ())
@@ -137,14 +128,14 @@ class Mistakes:
 
     def follows_if(self, at: int) -> bool:
         """Whether a word on a line of its own may be an `else`, so that the line did not end a statement."""
-        goes_on = self.kind(at + 1) in ("LBRACE", "IF") or self.word(at) in _ELSE_IF
+        goes_on = self.kind(at + 1) in ("LBRACE", "IF") or self.word(at) in ELSE_IF
         return goes_on and self.kind(at - 1) == NEWLINE and self.kind(at - 2) == "RBRACE"
 
     def near(self, word: str) -> Iterator[str]:
         """Keywords that may have been meant."""
         from difflib import get_close_matches
 
-        yield from _HABITS.get(word.lower(), ())
+        yield from HABITS.get(word.lower(), ())
         if len(word) > 1 and word not in self.keywords:
             yield from (keyword for keyword in self.keywords if sorted(keyword) == sorted(word.lower()))
             yield from get_close_matches(word.lower(), self.keywords, n=4, cutoff=0.6)
@@ -152,7 +143,7 @@ class Mistakes:
     def types_with(self, first: int, at: int, suspect: int, keyword: str) -> list[str]:
         types = self.tokens.types
         last = min(at + _LOOK_AHEAD, len(types) - 1)
-        both = [self.keywords[keyword]] + (["IF"] if self.word(suspect) in _ELSE_IF else [])
+        both = [self.keywords[keyword]] + (["IF"] if self.word(suspect) in ELSE_IF else [])
         return types[first:suspect] + both + types[suspect + 1 : last + 1]
 
     def retype(self, at: int, keyword: str) -> None:
@@ -160,7 +151,7 @@ class Mistakes:
         span = self.file.span(tokens.starts[at], tokens.ends[at])
         tokens.types[at] = self.keywords[keyword]
         self.retyped.add(at)
-        if span.text in _ELSE_IF:
+        if span.text in ELSE_IF:
             keyword = "else if"
             tokens.types.insert(at + 1, "IF")
             tokens.starts.insert(at + 1, span.end)
@@ -275,6 +266,9 @@ class Mistakes:
         kind, before, after = self.kind(at), self.kind(at - 1), self.kind(at + 1)
         span = self.file.span(self.tokens.starts[at], self.tokens.ends[at])
         acceptable = machine.acceptable()
+        habit = of_python(self.file, self.tokens, at, acceptable)
+        if habit is not None:
+            return habit
         match kind:
             case "ASSIGN" if before == "NAME" and self.word(at - 1) in self.keywords:
                 return None
@@ -285,8 +279,6 @@ class Mistakes:
                 return "==", (Edit(span, "=="),)
             case "EQUAL" if "ASSIGN" in acceptable:
                 return "=", (Edit(span, "="),)
-            case "COLON" if after == NEWLINE and "LBRACE" in acceptable:
-                return "{", ()
             case "COLON" if "DOT" in acceptable and machine.symbols[machine.states[-2]] == "DOT":
                 return self.quoted_label(machine, span.start)
             case "NAME" if before in ("NUMBER", "SIZE") and after == "NUMBER" and span.text in ("x", "X"):

@@ -11,8 +11,8 @@ NAMES = (
         name="unknown-name",
         title="unknown name `{name}`",
         label="nothing of this name is in reach",
-        helps=("did you mean `{suggestion}`?",),
-        fields=("name", "suggestion"),
+        helps=("did you mean `{suggestion}`?", "{hint}"),
+        fields=("name", "suggestion", "hint"),
         explanation="""
             A name means, in this order: a `let` or loop variable of the same body, a parameter of the definition,
             something that this file defines or imports, a block of the standard library, a built-in layer or
@@ -71,8 +71,8 @@ NAMES = (
         title="`{callee}` has no argument `{name}`",
         label="not an argument of `{callee}`",
         roles={"defined": "`{callee}` is defined here"},
-        helps=("did you mean `{suggestion}`?", "it takes {accepted:and}"),
-        fields=("name", "callee", "suggestion", "accepted"),
+        helps=("did you mean `{suggestion}`?", "{hint}", "it takes {accepted:and}"),
+        fields=("name", "callee", "suggestion", "hint", "accepted"),
         explanation="""
             A named argument must be one of the parameters of what is called. Names follow PyTorch in snake case and
             in the singular where PyTorch has it so: `stride`, `kernel`, `groups`, `dilation`.
@@ -171,8 +171,8 @@ NAMES = (
         name="no-attribute",
         title="{owner} has no `{attribute}`",
         label="no such attribute",
-        helps=("did you mean `{suggestion}`?",),
-        fields=("attribute", "owner", "suggestion"),
+        helps=("did you mean `{suggestion}`?", "{hint}"),
+        fields=("attribute", "owner", "suggestion", "hint"),
         explanation="""
             After a point stands a property of a value. An image has `channels`, `height` and `width`, and every
             tensor has its `shape`; a layer has none, because its sizes are known only once it is applied to a tensor.
@@ -227,9 +227,10 @@ NAMES = (
         id="E0221",
         name="no-input",
         title="network `{name}` has no input",
-        label="no `input` line in its body",
+        label="no `input` line {where}",
+        roles={"late": "it comes only here"},
         helps=("start the body with `input 3x224x224`: channels, height and width",),
-        fields=("name",),
+        fields=("name", "where"),
         explanation="""
             Shapes are worked out while a spec is read, from the input on, so a network must say what it receives
             before its first layer. The batch is always free and is not written.

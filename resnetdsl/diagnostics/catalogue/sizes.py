@@ -34,8 +34,8 @@ SIZES = (
         name="kernel-larger-than-input",
         title="the kernel is larger than what it slides over",
         label="kernel {kernel:size} over {axis} {size:size}, padding included",
-        helps=("reduce less before it, take a larger input, or pad",),
-        fields=("kernel", "size", "axis"),
+        helps=("{hint}", "reduce less before it, take a larger input, or pad"),
+        fields=("kernel", "size", "axis", "hint"),
         explanation="""
             The window does not fit into the padded input even once, so there is no output. The network usually has
             one reduction too many for its input: five strides of 2 leave 1 pixel of 32.
@@ -81,8 +81,8 @@ SIZES = (
         name="even-kernel-needs-padding",
         title="an even kernel needs a padding of its own",
         label="`pad` is not given for a kernel of {kernel:size}",
-        helps=('say it: `pad = 0`, `pad = 1`, or `pad = "same"`, which pads one more at the end',),
-        fields=("kernel",),
+        helps=("{hint}", 'say it: `pad = 0`, `pad = 1`, or `pad = "same"`, which pads one more at the end'),
+        fields=("kernel", "hint"),
         explanation="""
             Without `pad`, a convolution pads half its kernel on every side, which keeps the size. An even kernel has
             no half on either side: any choice shifts the image or changes its size, so the spec must choose.

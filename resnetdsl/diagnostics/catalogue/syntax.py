@@ -107,8 +107,11 @@ CODES = (
         name="bad-number",
         title="`{text}` is not a number",
         label="not a number",
-        helps=("numbers look like `64`, `25_557_032`, `0.5`, `1e-5` or `4.1G`, and sizes like `3x3`",),
-        fields=("text",),
+        helps=(
+            "did you mean `{suggestion}`?",
+            "numbers look like `64`, `25_557_032`, `0.5`, `1e-5` or `4.1G`, and sizes like `3x3`",
+        ),
+        fields=("text", "suggestion"),
         explanation="""
             The text starts like a number and goes on like something else. A number has digits with single underscores
             between them, at most one point, at most one exponent and at most one of the suffixes `k`, `M`, `G`, `T`.
@@ -132,8 +135,8 @@ CODES = (
         name="bad-character",
         title="`{char}` has no meaning here",
         label="this character is not part of the language",
-        helps=("did you mean `{suggestion}`?",),
-        fields=("char", "suggestion"),
+        helps=("did you mean `{suggestion}`?", "{hint}"),
+        fields=("char", "suggestion", "hint"),
         explanation="""
             No word, number or operator of the language contains this character. Characters that look like ASCII and
             are not (typographic quotes, a long dash, a no-break space) often come from a word processor or a PDF.

@@ -92,7 +92,8 @@ CODES = (
         name="shadows-builtin",
         title="`{name}` hides {what}",
         label="from here on it means this",
-        fields=("name", "what"),
+        helps=("{hint}",),
+        fields=("name", "what", "hint"),
         explanation="""
             The name already means something in the language or in its library. The new meaning wins, which is legal,
             but a reader who knows the old one is misled, and so is whoever uses the old one below.

@@ -10,8 +10,8 @@ VALUES = (
         name="wrong-kind",
         title="expected {wanted}, found {got}",
         label="this is {got}",
-        helps=("{where} must be {wanted}",),
-        fields=("wanted", "got", "where"),
+        helps=("{where} must be {wanted}", "{hint}"),
+        fields=("wanted", "got", "where", "hint"),
         explanation="""
             Every place in a spec takes one kind of value: a number, true or false, a string, a list, a layer or a
             tensor. Nothing is converted silently, because a conversion that was not meant would change the network
@@ -113,7 +113,8 @@ VALUES = (
         name="bad-operands",
         title="`{op}` does not work on {left} and {right}",
         label="the left side is {left}, the right side {right}",
-        fields=("op", "left", "right"),
+        helps=("{hint}",),
+        fields=("op", "left", "right", "hint"),
         explanation="""
             Arithmetic works on two numbers; on two tensors or layers, or one of them and a number; `+` joins two
             lists and `n * layer` repeats a layer. `A -> B` needs layers on its right.
@@ -234,8 +235,8 @@ VALUES = (
         name="not-a-layer",
         title="expected a layer, found {got}",
         label="this is {got}, and cannot be applied to a tensor",
-        helps=("write `let name = ...` to give a value a name",),
-        fields=("got",),
+        helps=("{hint}",),
+        fields=("got", "hint"),
         explanation="""
             A line of a body, and each step of a chain `a -> b`, is applied to the running tensor, so it must be a
             layer. Numbers, lists and strings are no layers; a tensor may start a chain, but may not stand in the
