@@ -3,7 +3,8 @@
 MEASURED = """\
 Measured by `benchmarks/compile.py` on {processor}, {cores} cores, {threads} threads, {system}; Python {python},
 {libraries}; at commit {commit}. The rows of a table were measured in one run and in turns. Times are medians with their
-quartiles in parentheses, ratios are medians of the ratios of the rounds, and all have equal weights."""
+quartiles in parentheses, ratios are medians of the ratios of the rounds, and all have equal weights: random ones, with
+norm statistics that fit random images, since with untrained ones a deep network overflows."""
 
 COLD = """\
 From the module to the first result, in a new process, past `import torch`: with empty caches, and again with what that
