@@ -36,8 +36,8 @@ class Passes:
     def left_out(self, using: Engine | None = None) -> dict[str, str]:
         """What is left out, for an engine or for any, each with the reason."""
         unpaid = {each.name: each.unpaid for each in PASSES if each.unpaid}
-        if self.precision is Precision.FLOAT16:
-            unpaid |= {each.name: f"in float16 {each.float16}" for each in PASSES if each.float16}
+        if self.precision in {Precision.FLOAT16, Precision.INT8}:
+            unpaid |= {each.name: f"in {self.precision.value} {each.narrow}" for each in PASSES if each.narrow}
         if using is not None:
             unpaid |= {name: f"on {using.name} it does not pay: {why}" for name, why in using.unpaid.items()}
         found = {name: f"{why}; `--with {name}` has it done" for name, why in unpaid.items() if name not in self.also}

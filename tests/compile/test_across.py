@@ -91,6 +91,7 @@ def test_left_out_where_it_does_not_pay_or_is_not_exact() -> None:
     assert "across" in Passes().left_out(ENGINES["onnxruntime"])
     assert "across" in Passes().left_out(ENGINES["openvino"])
     assert "across" in Passes(precision=Precision.FLOAT16).left_out(ENGINES["cudnn"])
+    assert "across" in Passes(precision=Precision.INT8).left_out()
     assert "across" not in Passes(precision=Precision.BFLOAT16).left_out(ENGINES["cudnn"])
     assert "across" not in Passes(also=("across",)).left_out(ENGINES["onnxruntime"])
 

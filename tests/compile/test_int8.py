@@ -130,6 +130,14 @@ def test_first_and_last_may_stay_in_float32(module: nn.Module, data: Path, tmp_p
     assert found["kept"].noise < found["all"].noise
 
 
+def test_a_norm_in_front_of_a_relu_leaves_no_infinite_bounds(tmp_path: Path) -> None:
+    body = "conv(8, 3x3) -> relu -> batch_norm -> relu -> conv(8, 1x1) -> global_avg_pool -> linear(4)"
+    net = resnetdsl.load(f"network n {{ input 3x16x16\n {body} }}").network("n")
+    for backend in BOTH:
+        result = net.compile(tmp_path / f"{backend}.rnetc", device="cpu", backend=backend, dtype="int8")
+        assert result.metadata.quantised is not None
+
+
 def test_noise_is_warned_of(module: nn.Module, tmp_path: Path) -> None:
     result = small().compile(
         tmp_path / "n.rnetc",

@@ -6,7 +6,8 @@ shift, which the layers behind take as in `fold_before.py` and under the same co
 relu(t) whatever x is: its bounds are both 0, its factor is 0 and its shift relu(t). ReLU6 has the second bound too.
 
 A norm and a ReLU were two ops, each of which reads and writes the whole image; the clamp is one. -t / s may be more
-than float16 holds, and 0 times infinity is no number, so that it is not done in that type.
+than float16 holds, where 0 times infinity is no number, and 8 bits have no scale for a bound that is infinite: so it is
+not done in these types.
 """
 
 from __future__ import annotations
@@ -71,5 +72,5 @@ PASS = Pass(
     "across",
     "fold norms across the ReLU behind them into the layers after it",
     apply,
-    float16="its bounds may be more than the type holds",
+    narrow="its bounds may be more than the type holds",
 )

@@ -51,14 +51,14 @@ class Lowered:
 class Pass:
     """A step of lowering. `doc` is a line for people; `apply` returns a new Lowered with its notes added.
 
-    `unpaid` says why it is left out unless it is asked for, `float16` why it is in that type.
+    `unpaid` says why it is left out unless it is asked for, `narrow` why it is in float16 and int8.
     """
 
     name: str
     doc: str
     apply: Callable[[Lowered], Lowered]
     unpaid: str = ""
-    float16: str = ""
+    narrow: str = ""
 
 
 def unlowered(graph: Graph) -> Lowered:
