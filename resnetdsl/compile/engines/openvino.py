@@ -42,7 +42,7 @@ class OpenVino:
     name = "openvino"
     quick = True
     portable = True
-    unpaid: Mapping[str, str] = {"across": "it does a factor, a shift and a ReLU at once as it is"}
+    unpaid: Mapping[str, str] = {"across": "nothing was gained where it was measured"}
 
     def lacking(self, device: str, precision: Precision) -> str | None:
         if device != "cpu":
