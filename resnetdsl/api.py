@@ -7,7 +7,7 @@ from pathlib import Path
 
 from resnetdsl.diagnostics.model import Sink
 from resnetdsl.diagnostics.words import word_all
-from resnetdsl.elaborate.arguments import nearest
+from resnetdsl.elaborate.meant import nearest
 from resnetdsl.paths import specs_dir
 from resnetdsl.source import SourceFile
 from resnetdsl.spec import Spec, SpecError, parse_spec

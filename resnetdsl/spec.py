@@ -21,8 +21,8 @@ from resnetdsl.collector import seldom
 from resnetdsl.diagnostics.model import Diagnostic, Fact, Severity, Sink
 from resnetdsl.diagnostics.words import sort, word_all
 from resnetdsl.elaborate import budget
-from resnetdsl.elaborate.arguments import nearest
 from resnetdsl.elaborate.backbones import hidden
+from resnetdsl.elaborate.meant import nearest
 from resnetdsl.elaborate.modules import Loader, Module, project_root
 from resnetdsl.elaborate.network import Elaborated, elaborate
 from resnetdsl.elaborate.run import Context

@@ -22,7 +22,7 @@ from resnetdsl.compile.engines.registry import ALL, engine_for
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.options import Backend, Device, Layout, Precision
 from resnetdsl.compile.toolchain import find_device
-from resnetdsl.elaborate.arguments import nearest
+from resnetdsl.elaborate.meant import nearest
 from resnetdsl.network import Network
 
 _PARTS = ("torch", "timm", "torchvision", "onnxruntime", "openvino")

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from resnetdsl.analysis.metrics import METRICS
 from resnetdsl.diagnostics.model import Sink
-from resnetdsl.elaborate.arguments import nearest, unknown
-from resnetdsl.elaborate.expressions import COPY_NAMES
+from resnetdsl.elaborate.copies import COPY_NAMES
 from resnetdsl.elaborate.habits import python_module
+from resnetdsl.elaborate.meant import nearest, unknown
 from resnetdsl.elaborate.modules import Module, library
 from resnetdsl.source import Span
 from resnetdsl.syntax import ast

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from resnetdsl.diagnostics.model import Sink
-from resnetdsl.elaborate.arguments import nearest
+from resnetdsl.elaborate.meant import nearest
 from resnetdsl.elaborate.modules import Module
 from resnetdsl.paths import library_dir
 from resnetdsl.source import SourceFile

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from resnetdsl.analysis.metrics import METRICS, Metric, metrics
-from resnetdsl.elaborate.arguments import nearest
+from resnetdsl.elaborate.meant import nearest
 from resnetdsl.elaborate.network import Elaborated
 from resnetdsl.elaborate.operators import is_number, numeric
 from resnetdsl.elaborate.run import Promise

@@ -3,53 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from typing import Any
+from collections.abc import Mapping
 
 from resnetdsl.elaborate import budget
-from resnetdsl.elaborate.habits import HINTS, MEANT, fold, hint
+from resnetdsl.elaborate.habits import HINTS
+from resnetdsl.elaborate.meant import nearest
 from resnetdsl.elaborate.run import Place, Run
 from resnetdsl.elaborate.values import POISON, Given, Poison, Quotient, Value, describe
 from resnetdsl.ops.base import REQUIRED, Kind, Param
-from resnetdsl.ops.registry import OPS
 from resnetdsl.source import Span
 from resnetdsl.syntax import ast
-
-_WORDS = frozenset(word for op in OPS.values() for param in op.params for word in param.choices)
-"""What stands in quotes as an argument: `pad = "same"`."""
-
-
-def nearest(name: str, names: Iterable[str]) -> str | None:
-    """The name that was probably meant, if one is near."""
-    return _nearest(name, frozenset(names))
-
-
-def unknown(name: str, names: Iterable[str]) -> dict[str, Any]:
-    """The words of E0201: what was probably meant, or what to do instead. `nn.Conv2d` is told by its last part."""
-    known = hint(name)
-    first, _, last = name.rpartition(".")
-    if first:
-        return {"suggestion": None if first == "self" or last in HINTS else nearest(last, names), "hint": known}
-    if name in _WORDS:
-        return {"suggestion": f'"{name}"', "hint": "words are in quotes"}
-    if fold(name) in MEANT or known is None:
-        return {"suggestion": nearest(name, names), "hint": None}
-    return {"suggestion": None, "hint": known}
-
-
-@lru_cache(maxsize=256)
-def _nearest(name: str, names: frozenset[str]) -> str | None:
-    import difflib  # slow to import, and rarely needed
-
-    for meant in MEANT.get(fold(name), ()):
-        if meant in names:
-            return meant
-    for same in sorted(names):
-        if fold(same) == fold(name):
-            return same
-    found = difflib.get_close_matches(name, sorted(names), n=1, cutoff=0.6)
-    return found[0] if found else None
 
 
 def bind(

@@ -11,11 +11,12 @@ from typing import Final
 
 from resnetdsl.diagnostics.model import Sink
 from resnetdsl.elaborate import budget
-from resnetdsl.elaborate.arguments import nearest
 from resnetdsl.elaborate.builtins import BUILTINS
 from resnetdsl.elaborate.environment import Env
+from resnetdsl.elaborate.meant import nearest
 from resnetdsl.elaborate.network import new_run
 from resnetdsl.elaborate.run import Context, Run
+from resnetdsl.elaborate.targets import unpack
 from resnetdsl.elaborate.values import POISON, Closure, DefinedLayer, Layer, OpLayer, Value, describe
 from resnetdsl.ir.graph import Graph
 from resnetdsl.ops.registry import OPS
@@ -172,7 +173,7 @@ class Loader:
             return
         inner = Context(module.env.child())
         once = _Once(lambda: self.run.evaluator(item.value, Context(module.env)), self.run, "", item.span, None)
-        self.run.evaluator.unpack(item.targets, once(), item.value.span, inner)
+        unpack(self.run, item.targets, once(), item.value.span, inner)
         for name, part in inner.env.names.items():
             if self._new(name, item.span, places):
                 module.env.names[name] = part

@@ -8,7 +8,9 @@ from typing import Any
 
 from resnetdsl.elaborate.arguments import normalise, want_whole
 from resnetdsl.elaborate.inputs import Dim, dims
+from resnetdsl.elaborate.layers import label_of, layer_of
 from resnetdsl.elaborate.run import Context, Counter, Place, Promise, Run
+from resnetdsl.elaborate.targets import bind_name, bind_target, bind_targets, unpack
 from resnetdsl.elaborate.values import (
     POISON,
     Given,
@@ -104,7 +106,7 @@ class Executor:
         value = self.run.evaluator(node, _quiet(context))
         if tensors_in(value) is not None or contains_poison(value):
             return doubt(running) if contains_poison(value) else value
-        layer = self.run.evaluator.layer(value, node.span, context)
+        layer = layer_of(self.run, value, node.span, context)
         if layer is None:
             return running
         if isinstance(layer, Poison) or context.place is None:
@@ -116,9 +118,9 @@ class Executor:
     def _let(self, node: ast.Let, context: Context, _: State) -> None:
         value = self.run.evaluator(node.value, _quiet(context))
         if len(node.targets) == 1:
-            self.run.evaluator.bind_target(node.targets[0], value, context)
+            bind_target(self.run, node.targets[0], value, context)
         else:
-            self.run.evaluator.unpack(node.targets, value, node.value.span, context)
+            unpack(self.run, node.targets, value, node.value.span, context)
 
     def _for(self, node: ast.For, context: Context, state: State) -> None:
         found = self.run.evaluator.items(node.iterable, context)
@@ -127,7 +129,7 @@ class Executor:
         before = {name: context.env.names[name] for name in names if name in context.env.names}
         kept = context.env.kept
         for index, item in enumerate(items):
-            bound = self.run.evaluator.bind_targets(node.targets, index, item, context)
+            bound = bind_targets(self.run, node.targets, index, item, context)
             self.statements(node.body, context, state)
             if not bound:
                 state.value = doubt(state.value)
@@ -149,7 +151,7 @@ class Executor:
             self.statements(node.otherwise, context, state)
 
     def _param(self, node: ast.Param, context: Context, _: State) -> None:
-        label = self.run.evaluator.label(node.label, context)
+        label = label_of(self.run, node.label, context)
         shape: list[int] = []
         for dim in node.shape:
             value = self.run.evaluator(dim, context)
@@ -174,11 +176,11 @@ class Executor:
             outputs = self.run.builder.apply(OPS["param"], attrs, (), context.place, label, node.span)
             made = outputs if isinstance(outputs, Poison) else outputs[0]
         if len(node.label.parts) == 1 and isinstance(node.label.parts[0], str):
-            self.run.evaluator.bind(node.label.parts[0].rpartition(".")[2], made, context)
+            bind_name(node.label.parts[0].rpartition(".")[2], made, context)
 
     def _order(self, node: ast.Order, context: Context, _: State) -> None:
         for label in node.labels:
-            name = self.run.evaluator.label(label, context)
+            name = label_of(self.run, label, context)
             if isinstance(name, str) and context.place is not None:
                 self.run.graph.put_in_order(context.place.prefix, name)
 
@@ -197,7 +199,7 @@ class Executor:
             value = self.run.report("E0224", node.span, context.place, callee="this block", wanted=wanted, got=given)
         if given == 1 and not isinstance(value, tuple):
             value = (value,) if len(node.names) == 1 else POISON
-        self.run.evaluator.unpack(node.names, value, node.span, context)
+        unpack(self.run, node.names, value, node.span, context)
 
     def _out(self, node: ast.Out, context: Context, state: State) -> None:
         values = tuple(self._advance(value, context, state.value) for value in node.values)
@@ -205,7 +207,7 @@ class Executor:
         state.out_span = node.span
 
     def _tap(self, node: ast.Tap, context: Context, state: State) -> None:
-        label = self.run.evaluator.label(node.label, context)
+        label = label_of(self.run, node.label, context)
         value = state.value if node.value is None else self._advance(node.value, context, state.value)
         if isinstance(label, Poison) or isinstance(value, Poison):
             return
@@ -343,7 +345,7 @@ class Executor:
     def _stage(self, node: ast.Stage, context: Context, state: State) -> None:
         if not self._in_network("`stage`", node, context, state) or context.place is None:
             return
-        label = self.run.evaluator.label(node.label, context)
+        label = label_of(self.run, node.label, context)
         if isinstance(label, Poison):
             label = "stage"
         context.place.counter.next()
@@ -355,7 +357,7 @@ class Executor:
         if tensors_in(value) is not None:
             state.value = value
             return
-        layer = self.run.evaluator.layer(value, node.value.span, inside)
+        layer = layer_of(self.run, value, node.value.span, inside)
         if isinstance(layer, Poison):
             state.value = doubt(state.value)
         elif layer is not None and state.value is None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from lsprotocol import types as lsp
 
 from resnetdsl.analysis.metrics import METRICS
-from resnetdsl.elaborate.expressions import TENSOR_ATTRIBUTES
+from resnetdsl.elaborate.parts import TENSOR_ATTRIBUTES
 from resnetdsl.elaborate.values import Builtin, DefinedLayer, OpLayer
 from resnetdsl.lsp.document import Document
 from resnetdsl.lsp.names import told

@@ -9,8 +9,9 @@ import pytest
 from resnetdsl.analysis.metrics import METRICS
 from resnetdsl.checks.ranges import MOST_STEPS
 from resnetdsl.elaborate import budget
-from resnetdsl.elaborate.expressions import COPY_NAMES, TENSOR_ATTRIBUTES
+from resnetdsl.elaborate.copies import COPY_NAMES
 from resnetdsl.elaborate.labels import LONGEST
+from resnetdsl.elaborate.parts import TENSOR_ATTRIBUTES
 from resnetdsl.paths import grammar_text
 from resnetdsl.syntax.lexer import MAX_BRACKETS, MAX_TOKENS
 from resnetdsl.syntax.reading import MAX_BYTES

@@ -9,7 +9,7 @@ from resnetdsl.compile.targets.model import Target, TargetError
 from resnetdsl.compile.targets.read import check_target
 from resnetdsl.diagnostics.model import Sink
 from resnetdsl.diagnostics.words import word_all
-from resnetdsl.elaborate.arguments import nearest
+from resnetdsl.elaborate.meant import nearest
 from resnetdsl.paths import targets_dir
 from resnetdsl.syntax.reading import read_source
 

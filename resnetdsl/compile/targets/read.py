@@ -20,7 +20,7 @@ from resnetdsl.compile.targets.settings import (
     Count,
 )
 from resnetdsl.diagnostics.model import Sink
-from resnetdsl.elaborate.arguments import nearest
+from resnetdsl.elaborate.meant import nearest
 from resnetdsl.source import SourceFile
 
 Passes = Callable[[], tuple[str, ...]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from resnetdsl.elaborate.arguments import nearest
+from resnetdsl.elaborate.meant import nearest
 from resnetdsl.emit.diagram.model import Mark
 from resnetdsl.emit.outline import Level, Part, is_open, outline
 from resnetdsl.ir.graph import Graph, ScopeKind

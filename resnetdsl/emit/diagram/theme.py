@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from resnetdsl.diagnostics.plain import escape
-from resnetdsl.elaborate.arguments import nearest
+from resnetdsl.elaborate.meant import nearest
 
 _SHIPPED = Path(__file__).parent / "themes"
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
