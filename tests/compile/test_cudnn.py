@@ -152,6 +152,23 @@ def test_a_bias_before_a_sum_is_lent(lowered: Lowered) -> None:
     ],
 )
 def test_no_bias_is_lent_that_others_see(body: str) -> None:
+    assert_same(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'permute("hwc")\nresidual { linear(3) }\nrelu',
+        "global_avg_pool -> flatten -> linear(9)\nresidual { linear(9) }\nrelu\nresidual { linear(9) }",
+        "conv(8, 3x3)\nresidual { conv(8, 1x1) -> batch_norm }\nrelu",
+    ],
+)
+def test_the_activation_behind_a_sum_is_of_the_sum(body: str) -> None:
+    assert_same(body)
+
+
+def assert_same(body: str) -> None:
+    """The plan computes what the executor of each op does, with every convolution done plainly."""
     found = lower(network(body).checked)
     x = torch.randn(2, 3, 16, 16)
     (expected,) = Program(found, weights(found))(x)

@@ -204,6 +204,10 @@ def assert_same(lowered: Lowered, batch: int = 2, weights: Mapping[str, Tensor] 
         "global_avg_pool -> flatten -> linear(7) -> gelu",
         "conv_transpose(4, 2x2, stride = 2) -> relu",
         'permute("hwc") -> linear(5) -> relu',
+        # The activation is that of the sum, which has numbers on both sides of zero.
+        'permute("hwc")\nresidual { linear(3) }\nrelu',
+        "global_avg_pool -> flatten -> linear(9)\nresidual { linear(9) }\nrelu\nresidual { linear(9) }",
+        "residual { conv(3, 1x1) }\nrelu",
     ],
 )
 def test_layers_of_every_form(body: str) -> None:

@@ -16,12 +16,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from resnetdsl.compile.engines.schedule.kernels import ACTS
-from resnetdsl.compile.engines.schedule.steps import Act, Conv, Linear, Step
+from resnetdsl.compile.engines.schedule.steps import Conv, Linear, Step
 
 Run = Callable[..., Tensor]
 """Of the image and, where the layer has one, the summand."""
-
-_RELU = Act("relu")
 
 _WIDE = 8
 """Channels that tensor cores want a multiple of, in a type of 16 bits."""
@@ -136,8 +134,8 @@ class Layer:
 def as_convolution(step: Step) -> Step:
     """A step that was made a matrix product for a CPU as the convolution that it is."""
     match step.what:
-        case Linear(path, bias, True, act=act, adds=adds, relu=relu, stride=stride):
-            conv = Conv(path, bias, stride, (0, 0), (1, 1), 1, (), _RELU if relu else act, adds)
+        case Linear(path, bias, True, act=act, adds=adds, stride=stride):
+            conv = Conv(path, bias, stride, (0, 0), (1, 1), 1, (), act, adds)
             return replace(step, what=conv)
         case _:
             return step

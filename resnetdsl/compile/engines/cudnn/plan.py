@@ -98,10 +98,9 @@ def _linear(what: Linear, weights: Mapping[str, Tensor]) -> Kernel:
 
     def layer(x: Tensor, *summand: Tensor) -> Tensor:
         made = F.linear(x, weight, bias)
-        made = made if act is None else act(made)
         for other in summand:
             made.add_(other)
-        return made.relu_() if what.relu else made
+        return made if act is None else act(made)
 
     return layer
 

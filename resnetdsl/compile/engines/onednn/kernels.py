@@ -71,7 +71,8 @@ class Packer:
         weight, bias = self._leaf(what.path, "weight").flatten(1), self._bias(what.path, what.bias)
         type = self.graph.type(step.inputs[0])
         rows = self.batch * type.numel // weight.shape[1]
-        product = _small(weight, bias, what.act) if what.small else _packed(weight, bias, what.act, rows)
+        act = None if what.adds else what.act
+        product = _small(weight, bias, act) if what.small else _packed(weight, bias, act, rows)
         down, across = what.stride
 
         def pixels(x: Tensor) -> Tensor:
@@ -81,9 +82,10 @@ class Packer:
         layer = pixels if what.pixels else product
         if not what.adds:
             return layer
-        if what.relu:
-            return lambda x, y: layer(x).add_(y).relu_()
-        return lambda x, y: layer(x).add_(y)
+        if what.act is None:
+            return lambda x, y: layer(x).add_(y)
+        then = ACTS[what.act.name](what.act)
+        return lambda x, y: then(layer(x).add_(y))
 
     def _leaf(self, path: str, name: str) -> Tensor:
         return self.weights[f"{path}.{name}".removeprefix(".")]

@@ -134,9 +134,7 @@ class _Fuser:
         small = self._small(node)
         if conv.adds and not small and not self.free:
             return conv
-        after = conv.adds and conv.act is not None
-        act = None if after else conv.act
-        return Linear(conv.path, conv.bias, True, small, act, conv.adds, after, conv.stride)
+        return Linear(conv.path, conv.bias, True, small, conv.act, conv.adds, conv.stride)
 
     def _by_channel(self, node: Node, inputs: tuple[Source, ...], then: str, what: What) -> Step | None:
         """An op with a weight vector, and the next with another: a factor and a shift, or two bounds."""

@@ -40,7 +40,7 @@ class Conv:
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """act(x W + b), and then the second operand, where there is one. `pixels`: a convolution of 1x1, of an image.
+    """act(x W + b + second operand, where there is one). `pixels`: a convolution of 1x1, of an image.
 
     `small`: so few operations that setting up a oneDNN primitive takes longer than they do.
     """
@@ -51,8 +51,6 @@ class Linear:
     small: bool = False
     act: Act | None = None
     adds: bool = False
-    relu: bool = False
-    """A ReLU behind the sum."""
     stride: Pair = (1, 1)
     """Of pixels: every so many are taken."""
 
