@@ -24,6 +24,7 @@ from resnetdsl.compile.files import cannot_write
 from resnetdsl.compile.memory import enough_memory
 from resnetdsl.compile.metadata import Machine, Metadata
 from resnetdsl.compile.options import Precision
+from resnetdsl.compile.surroundings import as_it_is, usual
 from resnetdsl.compile.swap import Weights, other_weights
 
 __all__ = ["SUFFIX", "Artifact", "load_artifact", "read_metadata"]
@@ -60,12 +61,14 @@ class Artifact:
         cuda = self._place.type == "cuda"
         # Kernels go to the current device, whatever device their operands are on.
         where = torch.cuda.device(self._place) if cuda else nullcontext()
-        with enough_memory(f"run `{self.metadata.network}` on this input", ArtifactError), where:
+        too_large = enough_memory(f"run `{self.metadata.network}` on this input", ArtifactError)
+        with too_large, where, as_it_is(self._place.type):
             plain = x.detach().resolve_neg()
             # On a GPU the engine brings it into order, with the copy that it makes anyway.
             results = self._runner.run([plain if cuda else plain.contiguous()])
         return dict(zip(self.metadata.outputs, results, strict=True))
 
+    @usual()
     def load_weights(self, source: Weights) -> None:
         """Run with other weights of the same network from now on, without compiling.
 
@@ -131,6 +134,7 @@ def current_place(device: torch.device) -> torch.device:
 
 
 @seldom
+@usual()
 def load_artifact(path: str | Path, *, any_torch: bool = False) -> Artifact:
     """Load what `resnetdsl compile` wrote. `any_torch` tries it under other versions of PyTorch and of its engine."""
     path = Path(path)

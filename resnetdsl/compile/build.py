@@ -27,6 +27,7 @@ from resnetdsl.compile.options import (
     Provenance,
 )
 from resnetdsl.compile.passes import Passes
+from resnetdsl.compile.surroundings import usual
 from resnetdsl.compile.weights import load_weights
 from resnetdsl.ir.graph import CheckedGraph
 
@@ -34,6 +35,7 @@ E = TypeVar("E", bound=Enum)
 
 
 @seldom
+@usual()
 def compile_network(
     graph: CheckedGraph,
     make: Callable[[], nn.Module],

@@ -29,6 +29,7 @@ from resnetdsl.compile.metadata import Agreement, Machine, Metadata, Trial
 from resnetdsl.compile.options import CompileOptions, Precision, Provenance
 from resnetdsl.compile.passes import Passes
 from resnetdsl.compile.plan import check_serves, decide
+from resnetdsl.compile.surroundings import usual
 from resnetdsl.compile.verify import Reference
 from resnetdsl.compile.weights import check_fit, leaves_of
 from resnetdsl.ir.graph import CheckedGraph
@@ -60,6 +61,7 @@ class CompileResult:
         return self.metadata.agreement
 
 
+@usual()
 def compile_module(
     module: nn.Module,
     graph: CheckedGraph,

@@ -18,6 +18,7 @@ from resnetdsl.compile.lower.lowered import unlowered
 from resnetdsl.compile.lower.pipeline import UNPAID, lower
 from resnetdsl.compile.options import MOST_BATCH, Batch
 from resnetdsl.compile.recipes import evaluate_all
+from resnetdsl.compile.surroundings import usual
 from resnetdsl.compile.weights import load_weights
 from resnetdsl.ir.graph import CheckedGraph
 
@@ -40,6 +41,7 @@ class Form(Enum):
         return {Form.ONNX: ".onnx", Form.EXPORTED_PROGRAM: ".pt2"}[self]
 
 
+@usual()
 def export_network(
     graph: CheckedGraph,
     make: Callable[[], nn.Module],

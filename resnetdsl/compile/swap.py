@@ -17,12 +17,14 @@ from resnetdsl.compile.files import check_output, work_folder
 from resnetdsl.compile.memory import enough_memory
 from resnetdsl.compile.metadata import Metadata
 from resnetdsl.compile.recipes import evaluate_all
+from resnetdsl.compile.surroundings import usual
 from resnetdsl.compile.weights import check_fit, not_finite, read_weights, signature
 
 Weights = Mapping[str, Tensor] | str | Path
 """A state dict, or a checkpoint's file."""
 
 
+@usual()
 def swap_weights(path: str | Path, source: Weights, output: str | Path | None = None) -> tuple[Path, tuple[str, ...]]:
     """Write an artifact with other weights, in its own place where `output` is not given. Where, and what to know.
 

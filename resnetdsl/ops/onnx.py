@@ -109,6 +109,15 @@ class Onnx:
         """The sizes of the axes from `start` up to `end`."""
         return self("Shape", x, start=start) if end is None else self("Shape", x, start=start, end=end)
 
+    def shuffle(self, x: str, groups: int, each: int) -> str:
+        """An image's channels, in groups of so many each, taken from the groups in turn.
+
+        A `Gather` of the channels would do. OpenVINO 2026.4 folds one into the weights of the convolution behind it, in
+        the order of the permutation where its inverse is needed.
+        """
+        turned = self("Transpose", self.reshape(x, 0, groups, each, -1), perm=(0, 2, 1, 3))
+        return self("Reshape", turned, self.shape(x))
+
     def repeat(self, weight: str, rank: int, like: str) -> str:
         """A weight of that rank with the batch of another tensor before it."""
         shape = self("Concat", self.shape(like, 0, 1), self.shape(weight), axis=0) if rank else self.shape(like, 0, 1)

@@ -230,8 +230,7 @@ class SpaceToDepth(Op):
         many = g("SpaceToDepth", g.x, blocksize=block)
         if text(attrs, "order") == "block_first":
             return many
-        order = [place * channels + channel for channel in range(channels) for place in range(block**2)]
-        return g("Gather", many, g.ints(*order), axis=1)
+        return g.shuffle(many, block**2, channels)
 
 
 class ChannelShuffle(Op):
@@ -253,10 +252,8 @@ class ChannelShuffle(Op):
         return Expression(f"{{0}}.unflatten(1, ({integer(attrs, 'groups')}, -1)).transpose(1, 2).flatten(1, 2)")
 
     def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
-        groups, channels = integer(attrs, "groups"), inputs[0].shape[0]
-        each = channels // groups
-        order = [group * each + at for at in range(each) for group in range(groups)]
-        return g("Gather", g.x, g.ints(*order), axis=1)
+        groups = integer(attrs, "groups")
+        return g.shuffle(g.x, groups, inputs[0].shape[0] // groups)
 
 
 OPS = (Upsample(), ResizeTo(), PixelShuffle(), SpaceToDepth(), ChannelShuffle())

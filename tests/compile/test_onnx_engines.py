@@ -101,6 +101,19 @@ def test_an_input_that_is_reshaped_at_once_keeps_its_shape(backend: str, tmp_pat
     torch.testing.assert_close(found, made(x).detach(), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("backend", BOTH)
+@pytest.mark.parametrize("shuffle", ["channel_shuffle(2)", "channel_shuffle(4) -> relu", "space_to_depth(2)"])
+def test_channels_that_are_dealt_out_meet_their_weights(backend: str, shuffle: str, tmp_path: Path) -> None:
+    """As a `Gather` OpenVINO folds them into the next convolution's weights, in the wrong order."""
+    net = resnetdsl.load(f"network n {{\n    input 8x8x8\n    {shuffle} -> conv(6, 3x3)\n}}\n").network("n")
+    made = net.module().eval()
+    net.compile(tmp_path / "n.rnetc", device="cpu", backend=backend, module=made)
+    x = torch.randn(1, 8, 8, 8)
+    found = load_artifact(tmp_path / "n.rnetc")(x)
+    assert isinstance(found, torch.Tensor)
+    torch.testing.assert_close(found, made(x).detach(), rtol=1e-4, atol=1e-5)
+
+
 def test_no_thread_spins_when_an_answer_is_given(artifact: Artifact) -> None:
     def busy() -> float:
         """The seconds of processor time that pass while nothing is asked for."""

@@ -176,20 +176,21 @@ class Compiled:
     def run(self, inputs: list[Tensor]) -> list[Tensor]:
         (x,) = inputs
         given = x.float()  # OpenVINO reads it where it lies and holds no reference
+        idle = self._idle  # of these weights: others may come while it runs
         try:
-            request = self._idle.pop()
+            request = idle.pop()
         except IndexError:  # another thread has it
             request = self._compiled.create_infer_request()
         request.set_input_tensor(self._tensor(given.numpy(), shared_memory=True))
         results = []
         for at, shape in enumerate(self._shapes):
             if shape is not None:
-                results.append(torch.empty(shape))
+                results.append(torch.empty(shape, dtype=torch.float32, device="cpu"))
                 request.set_output_tensor(at, self._tensor(results[-1].numpy(), shared_memory=True))
         request.infer()
         if not results:  # their sizes follow from the input's
             results = [torch.from_numpy(request.get_output_tensor(at).data).clone() for at in range(len(self._shapes))]
-        self._idle.append(request)
+        idle.append(request)
         return [result.to(x.dtype) for result in results]
 
     def swap(self, weights: Weights) -> None:
