@@ -78,7 +78,7 @@ def environment(caches: Path) -> dict[str, str]:
         **kept,
         "PYTHONPATH": str(ROOT),
         "PYTHONPYCACHEPREFIX": str(caches / "pyc"),
-        "RESNETDSL_CACHE": str(caches / "resnetdsl"),
+        "RESNETDSL_CACHE_DIR": str(caches / "resnetdsl"),
     }
 
 

@@ -11,6 +11,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
+CACHE = "RESNETDSL_CACHE_DIR"
+
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -47,8 +49,10 @@ def is_shipped(path: Path) -> bool:
 
 
 def cache_dir() -> Path:
-    """Where results that can be computed again are kept; it need not exist or be writable."""
-    if chosen := os.environ.get("RESNETDSL_CACHE"):
+    """Where results that can be computed again are kept, of the parser and of compilers: `RESNETDSL_CACHE_DIR`, or
+    `resnetdsl` in the user's folder of caches. It need not exist or be writable.
+    """
+    if chosen := os.environ.get(CACHE):
         return Path(chosen)
     if xdg := os.environ.get("XDG_CACHE_HOME"):
         return Path(xdg) / "resnetdsl"

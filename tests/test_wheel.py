@@ -33,7 +33,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(installed: Path, *arguments: str) -> str:
     """A command of the installed program, far from any checkout."""
-    environment = {**os.environ, "PYTHONPATH": str(installed), "RESNETDSL_CACHE": str(installed.parent / "cache")}
+    environment = {**os.environ, "PYTHONPATH": str(installed), "RESNETDSL_CACHE_DIR": str(installed.parent / "cache")}
     done = subprocess.run(
         [sys.executable, "-P", "-m", "resnetdsl", *arguments],
         cwd=installed.parent,

@@ -42,7 +42,7 @@ def cold_compile(
         kept = caches or Path(folder) / "caches"
         environment = {
             **os.environ,
-            "RESNETDSL_CACHE": str(kept / "resnetdsl"),
+            "RESNETDSL_CACHE_DIR": str(kept / "resnetdsl"),
             "TORCHINDUCTOR_CACHE_DIR": str(kept / "inductor"),
             "OMP_NUM_THREADS": str(threads),
         }

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from resnetdsl.compile.errors import CompileError, Problem
+from resnetdsl.paths import CACHE, cache_dir
 
-FOLDER = "RESNETDSL_CACHE_DIR"
 SIZE = "RESNETDSL_CACHE_SIZE"
 LIMIT = 4 * 2**30
 """Bytes that the cache may take where `RESNETDSL_CACHE_SIZE` does not say otherwise."""
@@ -40,15 +40,6 @@ _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 Waiting = Callable[[], None]
 
 T = TypeVar("T")
-
-
-def cache_folder() -> Path:
-    """Where the cache is: `RESNETDSL_CACHE_DIR`, or `resnetdsl` in the user's folder of caches."""
-    if named := os.environ.get(FOLDER):
-        return Path(named)
-    from platformdirs import user_cache_path
-
-    return user_cache_path("resnetdsl", appauthor=False)
 
 
 def cache_limit() -> int:
@@ -77,7 +68,7 @@ class Cache:
     def open() -> Cache:
         """The user's cache; where it cannot be written, one that is of no use and says so."""
         limit = cache_limit()
-        folder = cache_folder()
+        folder = cache_dir()
         root = folder / _VERSION
         try:
             root.mkdir(parents=True, exist_ok=True)
@@ -85,7 +76,7 @@ class Cache:
                 pass
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
-            return Cache(root, limit, f"the cache `{folder}` cannot be used: {reason}; set {FOLDER} to another folder")
+            return Cache(root, limit, f"the cache `{folder}` cannot be used: {reason}; set {CACHE} to another folder")
         return Cache(root, limit)
 
     @staticmethod

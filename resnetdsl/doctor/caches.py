@@ -18,7 +18,7 @@ def caches() -> list[Finding]:
         "cache",
         cache_dir(),
         "every compilation starts from nothing, and `check` makes its tables anew",
-        "export RESNETDSL_CACHE=/a/folder/of/yours",
+        "export RESNETDSL_CACHE_DIR=/a/folder/of/yours",
     )
     inductor = Path(os.environ.get("TORCHINDUCTOR_CACHE_DIR") or default_cache())
     torchs = _cache(

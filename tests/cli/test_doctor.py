@@ -102,7 +102,7 @@ def test_a_compiler_that_fails(tmp_path: Path) -> None:
 
 def test_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "cache"
-    monkeypatch.setenv("RESNETDSL_CACHE", str(folder))
+    monkeypatch.setenv("RESNETDSL_CACHE_DIR", str(folder))
     assert caches.caches()[0].found == f"{folder}, empty"
     assert not folder.exists()  # looking leaves no trace
     (folder / "deep").mkdir(parents=True)
@@ -113,8 +113,8 @@ def test_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_places_that_cannot_be_written(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("", encoding="utf-8")
-    found = examined(RESNETDSL_CACHE=str(blocked / "cache"))["cache"]
-    assert (found["grade"], "RESNETDSL_CACHE" in str(found["mend"])) == ("lacking", True)
+    found = examined(RESNETDSL_CACHE_DIR=str(blocked / "cache"))["cache"]
+    assert (found["grade"], "RESNETDSL_CACHE_DIR" in str(found["mend"])) == ("lacking", True)
 
 
 def test_no_place_for_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -142,7 +142,7 @@ class Compilation:
         ]
         self.environment = environment(
             TMPDIR=str(folder / "tmp"),
-            RESNETDSL_CACHE=str(folder / "cache"),
+            RESNETDSL_CACHE_DIR=str(folder / "cache"),
             TORCHINDUCTOR_CACHE_DIR=str(folder / "inductor"),
             TERM="xterm",
         )

@@ -14,10 +14,11 @@ from torch import nn
 
 import resnetdsl
 from resnetdsl.compile.artifact import load_artifact
-from resnetdsl.compile.cache import LIMIT, Cache, cache_folder, cache_limit
+from resnetdsl.compile.cache import LIMIT, Cache, cache_limit
 from resnetdsl.compile.compiler import CompileResult
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.verify import MADE_UP_WEIGHTS, OWN_WEIGHTS
+from resnetdsl.paths import cache_dir
 from tests.compile import tiny
 from tests.compile.plain import Plain, use
 
@@ -273,10 +274,13 @@ def test_no_size_is_no_cache(plain: Plain, tmp_path: Path, monkeypatch: pytest.M
     assert not compiled(tmp_path).cached
 
 
-def test_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert cache_folder() == Path(os.environ["RESNETDSL_CACHE_DIR"])
-    monkeypatch.delenv("RESNETDSL_CACHE_DIR")
-    assert cache_folder().name == "resnetdsl"
+def test_it_is_where_everything_is_that_can_be_made_again(
+    plain: Plain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`doctor` looks there, and `bench --cold` gives a process a folder of its own by the same name."""
+    monkeypatch.setenv("RESNETDSL_CACHE_DIR", str(tmp_path / "another"))
+    assert not compiled(tmp_path).cached
+    assert [*cache_dir().iterdir()] == [tmp_path / "another" / "v1"]
 
 
 # --- weights that are no numbers ---
