@@ -6,8 +6,8 @@ An artifact may hold native code and is trusted like a program. Nothing in it is
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import NoReturn
 
@@ -58,14 +58,10 @@ class Artifact:
     def run(self, x: Tensor) -> dict[str, Tensor]:
         """All outputs by name. An input that the artifact was not compiled for is an `ArtifactError`."""
         self._check(x)
-        cuda = self._place.type == "cuda"
-        # Kernels go to the current device, whatever device their operands are on.
-        where = torch.cuda.device(self._place) if cuda else nullcontext()
-        too_large = enough_memory(f"run `{self.metadata.network}` on this input", ArtifactError)
-        with too_large, where, as_it_is(self._place.type):
+        with enough_memory(f"run `{self.metadata.network}` on this input", ArtifactError), self._there():
             plain = x.detach().resolve_neg()
             # On a GPU the engine brings it into order, with the copy that it makes anyway.
-            results = self._runner.run([plain if cuda else plain.contiguous()])
+            results = self._runner.run([plain if plain.is_cuda else plain.contiguous()])
         return dict(zip(self.metadata.outputs, results, strict=True))
 
     @usual()
@@ -75,8 +71,9 @@ class Artifact:
         `source` is a state dict of the network's module, or a checkpoint: .safetensors, .pth, .pt. Names, shapes and
         types are checked first; a `WeightsError` with a table says what does not fit, and the weights stay.
         """
-        weights, origin = other_weights(self.metadata, source)
-        self._runner.swap(weights)
+        with self._there():
+            weights, origin = other_weights(self.metadata, source)
+            self._runner.swap(weights)
         self._weights = weights
         self.metadata = self.metadata.with_weights(origin)
 
@@ -93,6 +90,13 @@ class Artifact:
     def __repr__(self) -> str:
         meta = self.metadata
         return f"<Artifact {meta.network}: {meta.input}, {meta.precision.value} on {meta.device} by {meta.engine}>"
+
+    @contextmanager
+    def _there(self) -> Iterator[None]:
+        """Kernels go to the current device, whatever device their operands are on; and nothing is cast on the way."""
+        place = self._place
+        with torch.cuda.device(place) if place.type == "cuda" else nullcontext(), as_it_is(place.type):
+            yield
 
     def _check(self, x: Tensor) -> None:
         meta = self.metadata

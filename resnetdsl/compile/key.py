@@ -39,7 +39,7 @@ def key(graph: Graph, lowered: Lowered, setting: Setting, engine: Engine) -> str
         "recipes": _recipes(lowered),
         "setting": repr(setting),
         "machine": repr(Machine.this(setting.device)),
-        "gpu": torch.cuda.get_device_name() if setting.device == "cuda" else "",
+        "gpu": [torch.cuda.get_device_name(), torch.backends.cudnn.version()] if setting.device == "cuda" else [],
         "threads": torch.get_num_threads(),
         "environment": _environment(os.environ),
     }

@@ -39,16 +39,39 @@ BLOCK = """
 """
 
 CALLS: list[str] = []
+LAST, FIRST = torch.channels_last, torch.contiguous_format
 
 
 def relu(x: Tensor, w: Tensor, b: Tensor, *geometry: object) -> Tensor:
     CALLS.append("relu")
-    return F.conv2d(x, w, b, *geometry).relu()
+    return fits(x, w, b, F.conv2d(x, w, b, *geometry)).relu()
 
 
 def add_relu(x: Tensor, w: Tensor, z: Tensor, alpha: float, b: Tensor, *geometry: object) -> Tensor:
     CALLS.append("add_relu")
-    return (F.conv2d(x, w, b, *geometry) + alpha * z).relu()
+    made = fits(x, w, b, F.conv2d(x, w, b, *geometry))
+    assert z.shape == made.shape, "cuDNN stretches nothing"
+    assert z.dtype == made.dtype
+    assert any(z.is_contiguous(memory_format=order) and x.is_contiguous(memory_format=order) for order in (LAST, FIRST))
+    return (made + alpha * z).relu()
+
+
+def fits(x: Tensor, w: Tensor, b: Tensor, made: Tensor) -> Tensor:
+    """What cuDNN takes without a copy: one type, and image and weight in one order, with nothing between."""
+    assert x.dtype == w.dtype == b.dtype
+    assert b.shape == (made.shape[1],)
+    assert any(x.is_contiguous(memory_format=order) and w.is_contiguous(memory_format=order) for order in (LAST, FIRST))
+    return made
+
+
+def test_the_calls_are_those_that_there_are() -> None:
+    geometry = "SymInt[] stride, SymInt[] padding, SymInt[] dilation, SymInt groups"
+    ops = torch.ops.aten
+    relu = f"cudnn_convolution_relu(Tensor self, Tensor weight, Tensor? bias, {geometry}) -> Tensor"
+    assert str(ops.cudnn_convolution_relu.default._schema) == f"aten::{relu}"
+    operands = "Tensor self, Tensor weight, Tensor z, Scalar? alpha, Tensor? bias"
+    add_relu = f"cudnn_convolution_add_relu({operands}, {geometry}) -> Tensor"
+    assert str(ops.cudnn_convolution_add_relu.default._schema) == f"aten::{add_relu}"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -120,6 +143,35 @@ def test_every_way_computes_the_same(lowered: Lowered) -> None:
         fused = way in {Way.FUSED, Way.FUSED_WIDE}
         assert bool(CALLS) == fused
     assert off(lowered, dict.fromkeys(ways(lowered)[Way.FUSED], Way.FUSED), Layout.CONTIGUOUS) < 1e-5
+
+
+def test_a_summand_that_is_a_part_of_an_image_is_copied() -> None:
+    found = lower(
+        network("conv(8, 3x3) -> relu\nlet a, b = split(here, parts = 2)\n((a -> conv(4, 3x3)) + b) -> relu").checked
+    )
+    (giver, taker) = ways(found)[Way.FUSED]
+    CALLS.clear()
+    plan = CudnnPlan(found.graph, weights(found), setting(found), {giver: Way.FUSED, taker: Way.FUSED})
+    x = torch.randn(2, 3, 16, 16)
+    (expected,) = Program(found, weights(found))(x)
+    torch.testing.assert_close(plan.run([x])[0], expected, rtol=1e-4, atol=1e-5)
+    assert CALLS == ["relu", "add_relu"]
+
+
+def test_images_lie_as_they_were_asked_to() -> None:
+    """A kernel of 1x1 and one of a single channel lie in both orders at once, which says nothing of images."""
+    body = "conv(8, 1x1) -> relu -> conv(8, 3x3, groups = 8) -> relu -> conv(8, 1x1)\nresidual { conv(8, 1x1) }"
+    found = lower(network(body).checked)
+    x = torch.randn(2, 3, 16, 16)
+    for layout, order in ((Layout.CHANNELS_LAST, LAST), (Layout.CONTIGUOUS, FIRST)):
+        layers = [layer for _, layer in Network.of(found.graph).layers(weights(found), layout)]
+        assert any(Way.PRODUCT in layer.ways() for layer in layers) == (layout is Layout.CHANNELS_LAST)
+        for way in (Way.PLAIN, Way.PLAIN_WIDE):
+            chosen = dict.fromkeys(ways(found)[way], way)
+            (made,) = CudnnPlan(found.graph, weights(found), setting(found, layout=layout), chosen).run([x])
+            assert made.is_contiguous(memory_format=order)
+            other = LAST if order is FIRST else FIRST
+            assert not made.is_contiguous(memory_format=other)
 
 
 def test_sums_go_into_the_convolution(lowered: Lowered) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import threading
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -47,13 +47,24 @@ class Recorder(Protocol):
         """Mark what the current stream has been given so far."""
         ...
 
+    def settle(self) -> None:
+        """Have the host wait for what `done` marked last: nothing that may be freed now is still being read."""
+        ...
+
     def clear(self) -> None:
-        """Every recording is gone."""
+        """Settle; every recording will be gone."""
+        ...
+
+    def capturing(self) -> bool:
+        """Whether the caller records what the current stream is given."""
         ...
 
 
 class CudaRecorder:
-    """Records on the current device.
+    """Records on the device that is current when it is made, on a stream of its own.
+
+    The stream that `torch.cuda.graph` takes unasked is one for the whole process, and so on one device: whoever records
+    on another would be taken there. On one stream for warming up and recording cuBLAS has its workspace from before.
 
     All recordings share one pool of memory: what one leaves in it is copied out before another can start, so that they
     take as much as the largest and not as all together.
@@ -61,19 +72,20 @@ class CudaRecorder:
 
     def __init__(self) -> None:
         self._last = torch.cuda.Event()  # type: ignore[no-untyped-call]
-        self.clear()
+        self._side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        self._pool = torch.cuda.graph_pool_handle()
 
     def record(self, function: Callable[[], list[Tensor]]) -> tuple[Replay, list[Tensor]]:
-        side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        side = self._side
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             for _ in range(_WARM_UPS):
                 function()
-        torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
         # Other threads may go on: what they ask of CUDA does not end this recording.
-        with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
+        with torch.cuda.graph(graph, pool=self._pool, stream=side, capture_error_mode="thread_local"):
             outputs = function()
+        torch.cuda.current_stream().wait_stream(side)
         return graph, outputs
 
     def wait(self) -> None:
@@ -82,8 +94,15 @@ class CudaRecorder:
     def done(self) -> None:
         self._last.record()
 
+    def settle(self) -> None:
+        self._last.synchronize()
+
     def clear(self) -> None:
+        self.settle()
         self._pool = torch.cuda.graph_pool_handle()
+
+    def capturing(self) -> bool:
+        return torch.cuda.is_current_stream_capturing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +113,8 @@ class _Recorded:
 
 
 class CudaGraphs:
-    """A runner whose calls are replayed, one at a time. What cannot be recorded is run call by call, which it says.
+    """A runner whose calls are replayed, one at a time. What cannot be recorded is run call by call, which it says; so
+    is what the caller records in a graph of its own.
 
     `channels_last`: images are copied into that order as they come in, which brings them where the recording reads them
     anyway.
@@ -110,7 +130,7 @@ class CudaGraphs:
 
     def run(self, inputs: list[Tensor]) -> list[Tensor]:
         with self._lock:
-            found = None if self._refused else self._found(inputs)
+            found = None if self._refused or self._recorder.capturing() else self._found(inputs)
             if found is None:
                 return self._runner.run(inputs)
             # A call on another stream may still be filling or reading the same memory.
@@ -126,8 +146,8 @@ class CudaGraphs:
     def swap(self, weights: Weights) -> None:
         """Recordings hold the addresses of the weights that they were made with: they go."""
         with self._lock:
-            self._recorded.clear()
             self._recorder.clear()
+            self._recorded.clear()
             self._runner.swap(weights)
 
     def _found(self, inputs: list[Tensor]) -> _Recorded | None:
@@ -135,6 +155,7 @@ class CudaGraphs:
         shapes = tuple(x.shape for x in inputs)
         if shapes not in self._recorded:
             if len(self._recorded) >= MOST_SHAPES:
+                self._recorder.settle()
                 self._recorded.popitem(last=False)
             try:
                 self._recorded[shapes] = self._record(inputs)
@@ -144,7 +165,7 @@ class CudaGraphs:
                 self._refused = True
                 reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
                 told = f"no CUDA graph could be recorded, so kernels are launched one by one: {reason}"
-                warnings.warn(told, RuntimeWarning, stacklevel=4)
+                warnings.warn(told, RuntimeWarning, stacklevel=5)  # where the artifact is called
                 return None
         self._recorded.move_to_end(shapes)
         return self._recorded[shapes]
@@ -158,24 +179,39 @@ class CudaGraphs:
         return _Recorded(graph, own, outputs)
 
 
-def kernel_choice(setting: Setting) -> Callable[[], AbstractContextManager[None]]:
+def kernel_choice(setting: Setting) -> AbstractContextManager[None]:
     """How cuDNN chooses its kernels in a run: by trying them, unless sizes come freely.
 
     To try them takes seconds for each size, which one size repays, and sizes that are recorded, of which few are kept.
     """
     one_size = all(dim.fixed for dim in setting.input.dims)
-    return fastest_kernels if one_size or setting.mode is Mode.LATENCY else nullcontext
+    return fastest_kernels if one_size or setting.mode is Mode.LATENCY else nullcontext()
 
 
-@contextmanager
-def fastest_kernels() -> Iterator[None]:
+class _FastestKernels(AbstractContextManager[None]):
     """Have cuDNN try its kernels on each new shape and keep the fastest.
 
-    This is a setting of the process, in which an artifact is a guest: it is as before afterwards.
+    This is a setting of the process, in which an artifact is a guest: it is as before afterwards. Threads may overlap:
+    the last to leave restores.
     """
-    before = torch.backends.cudnn.benchmark
-    torch.backends.cudnn.benchmark = True
-    try:
-        yield
-    finally:
-        torch.backends.cudnn.benchmark = before
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._before = False
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._before = torch.backends.cudnn.benchmark
+                torch.backends.cudnn.benchmark = True
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                torch.backends.cudnn.benchmark = self._before
+
+
+fastest_kernels = _FastestKernels()

@@ -41,11 +41,14 @@ class Way(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A convolution with its weights. `weight` lies as images do."""
+    """A convolution with its weights. `order` is that of images, in which `weight` lies too: a kernel of 1x1 lies in
+    several at once, so that it cannot be asked.
+    """
 
     conv: Conv
     weight: Tensor
     bias: Tensor | None
+    order: torch.memory_format
 
     def ways(self) -> list[Way]:
         """Those that compute it. The first always does; of the others a library may have no kernel."""
@@ -54,7 +57,7 @@ class Layer:
         wide = conv.groups == 1 and self.weight.shape[1] < _WIDE
         found = [Way.PLAIN]
         found += [Way.FUSED] if relu else []
-        found += [Way.PRODUCT] if _pixelwise(conv, self.weight) else []
+        found += [Way.PRODUCT] if self._pixelwise else []
         found += [Way.PLAIN_WIDE] if wide else []
         found += [Way.FUSED_WIDE] if wide and relu else []
         return found
@@ -78,13 +81,16 @@ class Layer:
         return lambda x, *summand: finish(F.conv2d(image(x), weight, bias, *geometry), *summand)
 
     def _fused(self, weight: Tensor, image: Callable[[Tensor], Tensor]) -> Run:
-        conv, bias = self.conv, self.bias
+        conv = self.conv
+        # Without one PyTorch fills one with zeros at each call.
+        bias = weight.new_zeros(weight.shape[0]) if self.bias is None else self.bias
         geometry = (conv.stride, conv.padding, conv.dilation, conv.groups)
         if not conv.adds:
             relu = torch.ops.aten.cudnn_convolution_relu.default
             return lambda x: relu(image(x), weight, bias, *geometry)
-        add_relu = torch.ops.aten.cudnn_convolution_add_relu.default
-        return lambda x, y: add_relu(image(x), weight, y, 1.0, bias, *geometry)
+        add_relu, order = torch.ops.aten.cudnn_convolution_add_relu.default, self.order
+        # A summand that is part of a larger image is no operand for every kernel.
+        return lambda x, y: add_relu(image(x), weight, y.contiguous(memory_format=order), 1.0, bias, *geometry)
 
     def _product(self) -> Run:
         columns, turned, bias, finish = self.weight.shape[1], self.weight.flatten(1).t(), self.bias, self._finish
@@ -111,24 +117,26 @@ class Layer:
 
     def _image(self, x: Tensor) -> Tensor:
         padded = F.pad(x, self.conv.pad) if self.conv.pad else x
-        return padded.contiguous(memory_format=self._format)
+        return padded.contiguous(memory_format=self.order)
 
     def _wide(self, x: Tensor) -> Tensor:
         """With zeros for the channels that are missing; one copy, in whatever order the image comes."""
         batch, channels, height, width = x.shape
         size = (batch, _WIDE, height, width)
-        wide = torch.empty(size, dtype=x.dtype, device=x.device, memory_format=self._format).zero_()
+        wide = torch.empty(size, dtype=x.dtype, device=x.device, memory_format=self.order).zero_()
         wide[:, :channels] = x
         return F.pad(wide, self.conv.pad) if self.conv.pad else wide
 
     def _widened(self) -> Tensor:
         more = _WIDE - self.weight.shape[1]
-        return F.pad(self.weight, (0, 0, 0, 0, 0, more)).contiguous(memory_format=self._format)
+        return F.pad(self.weight, (0, 0, 0, 0, 0, more)).contiguous(memory_format=self.order)
 
     @property
-    def _format(self) -> torch.memory_format:
-        last = self.weight.is_contiguous(memory_format=torch.channels_last)
-        return torch.channels_last if last else torch.contiguous_format
+    def _pixelwise(self) -> bool:
+        """Whether each pixel, whose channels lie together, is a row of a matrix."""
+        conv = self.conv
+        plain = conv.groups == 1 and conv.stride == (1, 1) and not any(conv.padding) and not conv.pad
+        return plain and self.weight.shape[2:] == (1, 1) and self.order is torch.channels_last
 
 
 def as_convolution(step: Step) -> Step:
@@ -139,8 +147,3 @@ def as_convolution(step: Step) -> Step:
             return replace(step, what=conv)
         case _:
             return step
-
-
-def _pixelwise(conv: Conv, weight: Tensor) -> bool:
-    plain = conv.groups == 1 and conv.stride == (1, 1) and not any(conv.padding) and not conv.pad
-    return plain and weight.shape[2:] == (1, 1) and weight.is_contiguous(memory_format=torch.channels_last)

@@ -83,7 +83,7 @@ def _of_batch(layer: Layer, shapes: Sequence[tuple[int, ...]], setting: Setting,
         for shape in shapes
     ]
     seconds: dict[Way, float] = {}
-    with torch.no_grad(), fastest_kernels():
+    with torch.no_grad(), fastest_kernels:
         expected = layer.run(Way.PLAIN)(*inputs)
         for way in layer.ways():
             run = layer.run(way)

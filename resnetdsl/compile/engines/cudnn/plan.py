@@ -54,8 +54,9 @@ class Network:
                 conv, bias = replace(conv, bias=False), None
             elif step.node in borrowed and bias is not None:
                 bias = bias + weights[_leaf(paths[borrowed[step.node]], "bias")]
-            last = torch.channels_last if layout is Layout.CHANNELS_LAST else torch.contiguous_format
-            yield step, Layer(conv, weights[_leaf(conv.path, "weight")].contiguous(memory_format=last), bias)
+            order = torch.channels_last if layout is Layout.CHANNELS_LAST else torch.contiguous_format
+            weight = weights[_leaf(conv.path, "weight")].contiguous(memory_format=order)
+            yield step, Layer(conv, weight, bias, order)
 
 
 class CudnnPlan:
@@ -87,7 +88,7 @@ class CudnnPlan:
 
     def run(self, inputs: list[Tensor]) -> list[Tensor]:
         (x,) = inputs
-        with self._kernels():
+        with self._kernels:
             return self._tape.run(self._lines, self._constants, x)
 
 

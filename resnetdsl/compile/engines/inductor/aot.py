@@ -110,7 +110,7 @@ class Package:
         (three seconds, and a cache folder) and unpickle whatever else a package holds.
         """
         self._layout = setting.layout
-        self._kernels = kernel_choice(setting) if cuda else nullcontext
+        self._kernels = kernel_choice(setting) if cuda else nullcontext()
         self._lock = threading.Lock() if cuda else nullcontext()
         self._memory = GpuMemory() if cuda else None
         try:
@@ -125,7 +125,7 @@ class Package:
             ) from error
 
     def run(self, inputs: list[Tensor]) -> list[Tensor]:
-        with self._lock, self._kernels():
+        with self._lock, self._kernels:
             try:
                 return self._loader.boxed_run([laid(x, self._layout) for x in inputs])
             except RuntimeError as error:
