@@ -39,12 +39,17 @@ def key(graph: Graph, lowered: Lowered, setting: Setting, engine: Engine) -> str
         "recipes": _recipes(lowered),
         "setting": repr(setting),
         "machine": repr(Machine.this(setting.device)),
-        "gpu": [torch.cuda.get_device_name(), torch.backends.cudnn.version()] if setting.device == "cuda" else [],
+        "gpu": _gpu() if setting.device == "cuda" else [],
         "threads": torch.get_num_threads(),
         "environment": _environment(os.environ),
     }
     text = json.dumps(document, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _gpu() -> list[object]:
+    """What kernels are chosen for, and what they are chosen from."""
+    return [torch.cuda.get_device_name(), torch.backends.cudnn.version()]  # type: ignore[no-untyped-call]
 
 
 def structure(graph: Graph) -> object:
