@@ -16,6 +16,8 @@ class SourceFile:
 
     name: str
     text: str
+    shipped: bool = False
+    """Whether it is the program's own, read for another file's sake: its reader cannot mend it."""
 
     @cached_property
     def line_starts(self) -> list[int]:
@@ -57,6 +59,9 @@ class Span:
     @property
     def column(self) -> int:
         return self.file.position(self.start)[1]
+
+    def contains(self, other: Span) -> bool:
+        return self.file is other.file and self.start <= other.start and other.end <= self.end
 
     def to(self, other: Span) -> Span:
         """The span from the start of this one to the end of `other`."""

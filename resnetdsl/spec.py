@@ -14,7 +14,7 @@ from typing import Any
 
 from resnetdsl.checks import check
 from resnetdsl.checks.allow import Allowed, allowed
-from resnetdsl.checks.holes import Holes
+from resnetdsl.checks.holes import Holes, without_echoes
 from resnetdsl.checks.names import check as check_names
 from resnetdsl.checks.orders import check as check_orders
 from resnetdsl.collector import seldom
@@ -185,7 +185,7 @@ class Spec:
             check_orders(self.module, self.loader.imported(), self.sink)
         everything, holes = Sink(), Holes(self.sink.facts)
         own = [fact for fact in self.sink.facts if fact.code not in self._silenced_at(fact)]
-        everything.take(holes.independent((*own, *sink.facts)))
+        everything.take(holes.independent(without_echoes((*own, *sink.facts))))
         return Report(sort(word_all(everything.facts)), graphs)
 
     def graph(

@@ -7,7 +7,8 @@ that it bound, the width that it made. Those are echoes. What a statement says o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from resnetdsl.diagnostics.model import Fact
@@ -17,6 +18,25 @@ _WORD: Final = re.compile(r"[A-Za-z_]\w*")
 _BINDING: Final = re.compile(r"\b(?:let|block|shortcut|network|stem|head|param|for|in|import|as)\s+([\w, ()]+)")
 _OF_NAMES: Final = frozenset({"E0201", "E0704"})
 _OF_THE_WHOLE: Final = frozenset({"E0221", "E0228"})
+
+
+def without_echoes(facts: Sequence[Fact]) -> Iterator[Fact]:
+    """The facts, without those of a call as a whole in which something of its own text is wrong."""
+    places: dict[SourceFile, list[tuple[int, int]]] = {}
+    for fact in facts:
+        if not _of_a_call(fact) and fact.code.startswith("E"):
+            places.setdefault(fact.span.file, []).append((fact.span.start, fact.span.end))
+    for found in places.values():
+        found.sort()
+    for fact in facts:
+        near = places.get(fact.span.file, [])
+        first = bisect_left(near, (fact.span.start, 0))
+        if not _of_a_call(fact) or first == len(near) or near[first][1] > fact.span.end:
+            yield fact
+
+
+def _of_a_call(fact: Fact) -> bool:
+    return fact.inside is not None and fact.inside.param is None
 
 
 class Holes:

@@ -96,9 +96,9 @@ def _holds(
                     report(network, "E0603", node, path=node.path, first=first, second=second, size=size)
                     return False
         if isinstance(found, Fault):
-            span = place(network, node)
-            if span is not None:
-                reason = word(Fact(found.code, span, found.data)).title
+            at = place(network, node)
+            if at is not None:
+                reason = word(Fact(found.code, at[0], found.data)).title
                 report(network, "E0602", node, size=size, reason=reason)
             return False
         for output, type in enumerate(found):
@@ -121,8 +121,8 @@ def _same_network(network: Elaborated, again: Again, size: Size) -> bool:
     if other.run.sink.has_errors or not other.complete:
         fact = next((fact for fact in other.run.sink.facts if fact.code.startswith("E")), None)
         if fact is not None:
-            reason = word(fact).title
-            network.run.sink.report("E0602", fact.span, trail=fact.trail, size=size, reason=reason)
+            data = {"size": size, "reason": word(fact).title}
+            network.run.sink.take((Fact("E0602", fact.span, data, trail=fact.trail, inside=fact.inside),))
         return False
     if structure(network.graph) == structure(other.graph):
         return True

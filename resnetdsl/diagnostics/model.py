@@ -61,6 +61,15 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Inside:
+    """Where a mistake shows that is told where it was made: in `callee`, by what it got as `param` if that is known."""
+
+    span: Span
+    callee: str
+    param: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
     """A defect found: its code, its place and what fills the words. `trail` goes from the network inwards."""
 
@@ -70,6 +79,7 @@ class Fact:
     also: tuple[tuple[str, Span], ...] = ()
     trail: tuple[Frame, ...] = ()
     fix: tuple[Edit, ...] = ()
+    inside: Inside | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +124,9 @@ class Sink:
     def take(self, facts: Iterable[Fact]) -> None:
         """Add facts found elsewhere, but none that is here already."""
         for fact in facts:
-            key = (fact.code, id(fact.span.file), fact.span.start, fact.span.end)
+            # What one argument does inside of a call is one mistake, whatever it breaks there.
+            code = "" if fact.inside is not None and fact.code.startswith("E") else fact.code
+            key = (code, id(fact.span.file), fact.span.start, fact.span.end)
             if key not in self._seen:
                 self._seen.add(key)
                 self.facts.append(fact)

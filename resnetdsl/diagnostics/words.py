@@ -19,7 +19,7 @@ from enum import Enum
 from fractions import Fraction
 from string import Formatter
 
-from resnetdsl.diagnostics.model import Code, Diagnostic, Edit, Fact, Frame, Label
+from resnetdsl.diagnostics.model import Code, Diagnostic, Edit, Fact, Frame, Inside, Label, Severity
 from resnetdsl.diagnostics.plain import WORD_LIMIT, escape, shorten
 
 # What ops call things by letters or names, and a reader by words or signs.
@@ -46,19 +46,32 @@ def word(fact: Fact) -> Diagnostic:
 
     code = CODES[fact.code]
     data = _sensible(fact.data)
+    primary = Label(fact.span, fill(code.label, data) or "")
     secondary = tuple(
         Label(span, fill(code.roles.get(role, ""), data) or "") for role, span in fact.also if span != fact.span
     )
+    if fact.inside is not None:
+        primary, secondary = (
+            Label(fact.span, _given(fact.inside, code.severity)),
+            (replace(primary, span=fact.inside.span), *secondary),
+        )
     return Diagnostic(
         code=code,
         title=fill(code.title, data) or code.name.replace("-", " "),
-        primary=Label(fact.span, fill(code.label, data) or ""),
+        primary=primary,
         secondary=secondary,
         helps=_fill_all(code.helps, data),
         notes=_fill_all(code.notes, data),
         trail=tuple(Frame(shorten(escape(frame.text)), frame.call) for frame in fact.trail),
         fix=fact.fix or _replacement(fact),
     )
+
+
+def _given(inside: Inside, severity: Severity) -> str:
+    callee = shorten(escape(inside.callee))
+    if inside.param is not None:
+        return f"given as `{inside.param}` to `{callee}`"
+    return f"`{callee}` goes wrong inside" if severity is Severity.ERROR else f"inside of this `{callee}`"
 
 
 _WRITTEN = ("name", "attribute", "found", "value", "metric")

@@ -249,6 +249,7 @@ class Applier:
         env = layer.definition.env.child(x=value)
         env.kept = frozenset(param.name for param in syntax.params) & {"x", "here"}
         context = Context(env, place)
+        self.run.blame.enter(place.scope, layer)
         if syntax.kind is ast.DefinitionKind.SHORTCUT:
             given = layer.given.get("to")
             to = given.value if given is not None else place.to
@@ -330,7 +331,8 @@ class Applier:
     def _add(self, layer: ResidualLayer, main: Tensor, shortcut: Tensor, place: Place) -> Value:
         if main.type != shortcut.type and not (main.doubtful or shortcut.doubtful):
             same_channels = main.type.size("c") == shortcut.type.size("c")
-            plain = isinstance(layer.shortcut, OpLayer) and layer.shortcut.op.name == "identity"
+            bare = layer.shortcut.layer if isinstance(layer.shortcut, LabelledLayer) else layer.shortcut
+            plain = isinstance(bare, OpLayer) and bare.op.name == "identity"
             fix = None
             if plain and main.type.is_image and shortcut.type.is_image and main.type.stride != shortcut.type.stride:
                 fix = f"`residual(projection)` maps {shortcut.type} to {main.type}"

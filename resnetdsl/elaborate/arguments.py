@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 from resnetdsl.elaborate import budget
 from resnetdsl.elaborate.habits import HINTS
 from resnetdsl.elaborate.meant import nearest
 from resnetdsl.elaborate.run import Place, Run
-from resnetdsl.elaborate.values import POISON, Given, Poison, Quotient, Value, describe
+from resnetdsl.elaborate.values import POISON, Given, Poison, Quotient, Value, describe, whole
 from resnetdsl.ops.base import REQUIRED, Kind, Param
 from resnetdsl.source import Span
 from resnetdsl.syntax import ast
@@ -65,17 +64,6 @@ def bind(
             continue
         bound[name] = Given(value, argument.value.span)
     return bound, good
-
-
-def whole(value: Value) -> int | None:
-    """A number that is whole, as an int; None for anything else."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return value
-    if isinstance(value, float) and math.isfinite(value) and value == int(value):
-        return int(value)
-    return None
 
 
 def want_whole(run: Run, place: Place | None, value: Value, span: Span, what: str) -> int | Poison:

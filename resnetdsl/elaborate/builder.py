@@ -74,6 +74,7 @@ class Builder:
                 self.run.report(fault.code, at, place, also, **fault.data)
         if inference.outputs is None:
             return POISON
+        doubtful = doubtful or (bool(inference.faults) and len(inputs) > 1)  # which of them is wrong nobody knows
         weights = () if inference.faults else op.weights(plain, types)
         shapes = (*(type.shape for type in inference.outputs), *(weight.shape for weight in weights))
         if self.too_large(shapes, place, span, doubtful):

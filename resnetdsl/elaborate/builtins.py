@@ -9,10 +9,10 @@ from functools import reduce
 from typing import Final, cast
 
 from resnetdsl.elaborate import budget
-from resnetdsl.elaborate.arguments import want_whole, whole
+from resnetdsl.elaborate.arguments import want_whole
 from resnetdsl.elaborate.operators import binary, bounded_list, bounded_number, is_number, too_long
 from resnetdsl.elaborate.run import Place, Run
-from resnetdsl.elaborate.values import POISON, Builtin, Given, Poison, Quotient, Tensor, Value, describe
+from resnetdsl.elaborate.values import POISON, Builtin, Given, Poison, Quotient, Tensor, Value, describe, whole
 from resnetdsl.source import Span
 from resnetdsl.syntax.ast import BinaryOp
 

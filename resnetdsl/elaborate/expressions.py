@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from resnetdsl.elaborate import budget, layers, parts
-from resnetdsl.elaborate.arguments import want_whole, whole
+from resnetdsl.elaborate.arguments import want_whole
 from resnetdsl.elaborate.calling import Caller
 from resnetdsl.elaborate.copies import Copies
 from resnetdsl.elaborate.meant import unknown
@@ -27,6 +27,7 @@ from resnetdsl.elaborate.values import (
     contains_poison,
     describe,
     uncertain,
+    whole,
 )
 from resnetdsl.source import Span
 from resnetdsl.syntax import ast

@@ -110,4 +110,5 @@ def residual(run: Run, node: ast.Residual, context: Context) -> Value:
     shortcut = layer_of(run, run.evaluator(node.shortcut, context), node.shortcut.span, context)
     if isinstance(shortcut, Poison):
         shortcut = DoubtLayer(node.shortcut.span)
-    return ResidualLayer(node.span, shortcut, node.shortcut.span, node.body, context.env)
+    bare = node.shortcut.value if isinstance(node.shortcut, ast.Labelled) else node.shortcut
+    return ResidualLayer(node.span, shortcut, bare.span, node.body, context.env)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,7 @@ from resnetdsl.elaborate.targets import unpack
 from resnetdsl.elaborate.values import POISON, Closure, DefinedLayer, Layer, OpLayer, Value, describe
 from resnetdsl.ir.graph import Graph
 from resnetdsl.ops.registry import OPS
-from resnetdsl.paths import library_dir, specs_dir
+from resnetdsl.paths import is_shipped, library_dir, specs_dir
 from resnetdsl.source import SourceFile, Span
 from resnetdsl.syntax import ast
 from resnetdsl.syntax.parser import parse
@@ -64,7 +64,7 @@ def library() -> Env:
 def _library_module(path: Path, parent: Env) -> Module:
     """A file of the library. Its mistakes are ours, and a test sees to it that there are none."""
     sink = Sink()
-    file = SourceFile(f"library/{path.name}", path.read_text(encoding="utf-8"))
+    file = SourceFile(f"library/{path.name}", path.read_text(encoding="utf-8"), shipped=True)
     module = Loader(sink, None).module(file, parse(file, sink), None, parent)
     if sink.facts:
         raise AssertionError(f"the library does not parse: {sink.facts[0]}")
@@ -253,7 +253,11 @@ class Loader:
         except OSError as problem:
             self._unreadable(item, problem.strerror)
             return None
-        return None if file is None else self.module(file, parse(file, self.sink), path)
+        if file is None:
+            return None
+        if is_shipped(path):
+            file = replace(file, shipped=True)
+        return self.module(file, parse(file, self.sink), path)
 
 
 @dataclass(slots=True, eq=False)

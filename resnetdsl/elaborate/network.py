@@ -9,6 +9,7 @@ from resnetdsl.diagnostics.model import Sink
 from resnetdsl.elaborate import budget
 from resnetdsl.elaborate.application import Applier
 from resnetdsl.elaborate.backbones import prune, run_network
+from resnetdsl.elaborate.blame import Blame
 from resnetdsl.elaborate.builder import Builder
 from resnetdsl.elaborate.expressions import Evaluator
 from resnetdsl.elaborate.run import Context, Counter, Place, Promise, Run
@@ -32,6 +33,7 @@ class Elaborated:
 
 def new_run(sink: Sink, graph: Graph) -> Run:
     run = Run(sink, graph)
+    run.blame = Blame(graph)
     run.builder = Builder(run)
     run.applier = Applier(run)
     run.evaluator = Evaluator(run)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from resnetdsl.diagnostics.model import Fact, Frame, Sink
 from resnetdsl.elaborate import budget
+from resnetdsl.elaborate.blame import Blame
 from resnetdsl.elaborate.environment import Env
 from resnetdsl.elaborate.values import POISON, Poison, Tensor, Value
 from resnetdsl.ir.graph import Graph, Scope, ScopeKind
@@ -111,6 +112,7 @@ class Run:
     """A size asked for from outside, in place of the spec's own."""
     reads_size: bool = False
     """Whether a decision may have hung on a height or width, so that another input size may give another network."""
+    blame: Blame = field(init=False)
     evaluator: Evaluator = field(init=False)
     applier: Applier = field(init=False)
     builder: Builder = field(init=False)
@@ -120,8 +122,11 @@ class Run:
         self, code: str, span: Span, place: Place | None = None, also: tuple[tuple[str, Span], ...] = (), **data: object
     ) -> Poison:
         """Collect a fact with the way to it; returns POISON, the value of what went wrong."""
-        trail = frames(self.graph.trail(place.scope)) if place is not None else ()
-        self.sink.take((Fact(code, span, data, also, trail),))
+        if place is None:
+            self.sink.take((Fact(code, span, data, also),))
+            return POISON
+        at, inside = self.blame.move(code, span, place.scope)
+        self.sink.take((Fact(code, at, data, also, frames(self.graph.trail(place.scope)), inside=inside),))
         return POISON
 
     def spend(self, span: Span, amount: int = 1) -> None:

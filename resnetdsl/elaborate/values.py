@@ -6,6 +6,7 @@ mistake an expression is worth `POISON`, which every operation passes on in sile
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
@@ -233,6 +234,17 @@ def describe(value: Value) -> str:
             return f"the function `{value.name}`"
         case _:
             return "a value"
+
+
+def whole(value: Value) -> int | None:
+    """A number that is whole, as an int; None for anything else."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float) and math.isfinite(value) and value == int(value):
+        return int(value)
+    return None
 
 
 def contains_poison(value: Value) -> bool:

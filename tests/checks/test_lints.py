@@ -151,7 +151,8 @@ def test_the_worst_chain_of_a_text_is_told() -> None:
     text = block + body("4 * half", CONV, "7 * half", CONV, "4 * half")
     each = only(text, "W0903")
     assert each.title == "the shortcuts multiply to 0.0078"
-    assert each.primary.text == "a factor of 0.5 in each of 7 blocks"
+    assert each.primary.span.text == "scaled(0.5)"
+    assert each.secondary[0].text == "a factor of 0.5 in each of 7 blocks"
 
 
 # --- W0904: strided 1x1 ---
@@ -292,7 +293,8 @@ def test_no_norm_after_addition(lines: list[str]) -> None:
 def test_no_zero_init() -> None:
     each = only(body("16 * basic(16)"), "W0908")
     assert each.title == "no residual branch starts at zero in a network of 16 blocks"
-    assert each.primary.span.file.name == "library/blocks.rnet"
+    assert each.primary.span.text == "basic(16)"
+    assert each.secondary[0].span.file.name == "library/blocks.rnet"
 
 
 def test_one_message_for_two_kinds_of_block() -> None:
