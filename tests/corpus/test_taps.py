@@ -24,11 +24,15 @@ SIZES = {name: tuple(map(int, size.split("x"))) for _, name, _, _, size in ROWS}
 SMALL = [name for _, name, params, *_ in ROWS if int(params) <= LARGEST]
 
 NO_FEATURES = {
+    "ghostnet": "timm takes the first group of blocks of each stride, and not the last",
+    "hrnet": "timm's are widened by layers of the head",
     "repghost": "timm takes the first group of blocks of each stride, and not the last",
 }
 """Families whose features are other tensors."""
-WITHOUT_STRIDES = {"densenet", "legacy_senet", "metaformer", "repghost", "tresnet", "vgg"}
+WITHOUT_STRIDES = {"densenet", "dla", "dpn", "legacy_senet", "metaformer", "repghost", "tresnet", "vgg"}
 """Families whose strides timm cannot take away."""
+EVEN = {"dla", "tresnet"}
+"""Families whose sums need sides that halve."""
 OTHERWISE = {
     "mobileone": "timm does not dilate its convolutions",
     "gernet": "timm forgets the dilation in front of a stage without a stride",
@@ -67,6 +71,9 @@ SAMPLE = {
     "mobilenetv4_conv_small_035": (16,),
     "densenet121": (),
     "poolformer_s12": (),
+    "dla46x_c": (),
+    "dpn48b": (),
+    "skresnet18": (8,),
     "legacy_seresnet18": (),
 }
 """A network or two of each family, with output strides, for the fast suite."""
@@ -114,7 +121,7 @@ def test_features_are_timms(name: str, stride: int) -> None:
     ours = network.module()
     assert flat(dict(state(ours))) == flat(dict(state(theirs)))  # type: ignore[arg-type]
     weights = flat(full.state_dict())
-    size = SIZES[name] if name == "bat_resnext26ts" else (3, 96, 160) if FAMILY[name] == "tresnet" else (3, 97, 161)
+    size = SIZES[name] if name == "bat_resnext26ts" else (3, 96, 160) if FAMILY[name] in EVEN else (3, 97, 161)
     with torch.no_grad():
         found = listed(taken(ours, weights)(image(*size)))
         expected = taken(theirs, weights)(image(*size))
