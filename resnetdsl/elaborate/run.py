@@ -46,11 +46,18 @@ class Notes:
     last: dict[Fraction, Tensor] = field(default_factory=dict)
 
     def see(self, value: Value) -> None:
-        """Take note of the running value. What is enlarged again, as in a decoder, is no feature."""
-        if isinstance(value, Tensor) and value.type.is_image and value.type.stride[0] == value.type.stride[1]:
-            stride = Fraction(value.type.stride[0])
-            if stride >= max(self.last, default=0):
-                self.last[stride] = value
+        """Take note of the running value. What is enlarged again, as in a decoder, is no feature.
+
+        A list is streams that run side by side: each of them is one, if the coarsest is as coarse as what was seen.
+        """
+        streams = value if isinstance(value, tuple) else (value,)
+        found = {
+            Fraction(each.type.stride[0]): each
+            for each in streams
+            if isinstance(each, Tensor) and each.type.is_image and each.type.stride[0] == each.type.stride[1]
+        }
+        if found and max(found) >= max(self.last, default=0):
+            self.last |= found
 
 
 @dataclass(frozen=True, slots=True)

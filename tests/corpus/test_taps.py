@@ -25,13 +25,12 @@ SMALL = [name for _, name, params, *_ in ROWS if int(params) <= LARGEST]
 
 NO_FEATURES = {
     "ghostnet": "timm takes the first group of blocks of each stride, and not the last",
-    "hrnet": "timm's are widened by layers of the head",
     "repghost": "timm takes the first group of blocks of each stride, and not the last",
 }
 """Families whose features are other tensors."""
-WITHOUT_STRIDES = {"densenet", "dla", "dpn", "legacy_senet", "metaformer", "repghost", "tresnet", "vgg"}
+WITHOUT_STRIDES = {"densenet", "dla", "dpn", "hrnet", "legacy_senet", "metaformer", "repghost", "tresnet", "vgg"}
 """Families whose strides timm cannot take away."""
-EVEN = {"dla", "tresnet"}
+EVEN = {"dla", "hrnet", "tresnet"}
 """Families whose sums need sides that halve."""
 OTHERWISE = {
     "mobileone": "timm does not dilate its convolutions",
@@ -74,6 +73,7 @@ SAMPLE = {
     "dla46x_c": (),
     "dpn48b": (),
     "skresnet18": (8,),
+    "hrnet_w18_small": (),
     "legacy_seresnet18": (),
 }
 """A network or two of each family, with output strides, for the fast suite."""
@@ -111,10 +111,11 @@ def taken(into: nn.Module, weights: dict[str, Tensor]) -> nn.Module:
 @pytest.mark.parametrize(("name", "stride"), [*QUICK, *(pytest.param(*case, marks=pytest.mark.slow) for case in ALL)])
 def test_features_are_timms(name: str, stride: int) -> None:
     wanted = {} if stride == 32 else {"output_stride": stride}
+    streams = {"feature_location": ""} if FAMILY[name] == "hrnet" else {}  # else its head widens them
     full = randomise(timm().create_model(name))
     known = getattr(full.feature_info, "info", full.feature_info)
     places = tuple(place for place, each in enumerate(known) if each["module"])
-    theirs = timm().create_model(name, features_only=True, out_indices=places, **wanted)
+    theirs = timm().create_model(name, features_only=True, out_indices=places, **wanted, **streams)
     path = find_network(name)
     assert path is not None
     network = spec(path.stem).network(name, taps=True, **wanted)
@@ -178,6 +179,31 @@ def test_taps_have_the_names_of_feature_pyramids() -> None:
     assert [output.name for output in network.checked.outputs] == ["c3", "c5"]
     assert "fc" not in {node.path.partition(".")[0] for node in network.checked.nodes()}
     assert list(network.module()(image(3, 64, 64))) == ["c3", "c5"]
+
+
+STREAMS = """
+block exchange { in fine, coarse
+    out [fine + resize_to(coarse, fine), coarse + (fine -> avg_pool(2))] }
+
+network streams {
+    input 3x32x32
+    conv(8, 3x3, stride = 2)
+    [here, here -> conv(8, 3x3, stride = 2)]
+    exchange
+    head { let fine, _coarse = here
+           fine -> global_avg_pool -> linear(10) }
+}
+"""
+
+
+@pytest.mark.parametrize(("options", "side"), [({}, 8), ({"output_stride": 2}, 16)])
+def test_streams_side_by_side_are_features_each(options: dict[str, int], side: int) -> None:
+    graph = load(STREAMS).network(taps=[2, 4], **options).checked
+    assert [(output.name, graph.type(output.source).shape) for output in graph.outputs] == [
+        ("c1", (8, 16, 16)),
+        ("c2", (8, side, side)),
+    ]
+    assert {graph.node(output.source.node).op for output in graph.outputs} == {"add"}
 
 
 def test_only_what_the_taps_need_is_built() -> None:
