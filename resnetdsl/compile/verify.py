@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,8 @@ TOLERANCE = {Precision.FLOAT32: 1e-4, Precision.FLOAT16: 2e-2, Precision.BFLOAT1
 """Relative to the output's largest value. What differs more is held against float64: see `_excused`."""
 
 _EXCUSE = 3.0
+_NUDGES = 3
+"""Inputs a rounding away that eager is run on, to see how far rounding alone carries the outputs."""
 
 
 def flatten(result: object) -> list[Tensor]:
@@ -151,9 +154,21 @@ def _measure(
 
 
 def _excused(reference: Reference, x: Tensor, actual: list[Tensor], expected: list[Tensor]) -> bool:
-    """Is compiled about as near to the truth as eager is? Very deep nets amplify the rounding of both alike."""
+    """Is compiled about as near to the truth as eager is? Very deep nets amplify the rounding of both alike.
+
+    How near eager is, is chance: of 1001 layers it comes twice as near with one input as with the next. So where it
+    seems to be nearer by far, it is run on neighbours of the input as well, until it is not.
+    """
     truth = reference.exact()(x.double())
-    return _relative(actual, truth, truth) <= _EXCUSE * _relative(expected, truth, truth)
+    off = _relative(actual, truth, truth)
+    near_by = (reference(_nudged(x, seed)) for seed in range(_NUDGES))
+    return any(off <= _EXCUSE * _relative(each, truth, truth) for each in chain([expected], near_by))
+
+
+def _nudged(x: Tensor, seed: int) -> Tensor:
+    """The input with each value one unit in the last place, about, larger or smaller."""
+    signs = torch.randint(0, 2, x.shape, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+    return x * (1 + signs.to(x.device, x.dtype) * torch.finfo(x.dtype).eps)
 
 
 def _distance(a: Tensor, b: Tensor) -> float:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -167,8 +168,22 @@ def test_calls_take_turns() -> None:
     order: list[str] = []
     found = measure({"a": lambda: order.append("a"), "b": lambda: order.append("b")})
     assert set(found) == {"a", "b"}
-    assert order[:4] == ["a", "a", "b", "b"]
+    assert order[:4] == ["a", "b", "a", "b"]  # the first call of each, and how many rounds there is time for
     assert order[4:8] == ["a", "a", "b", "b"]
+
+
+def test_those_near_the_fastest_have_as_many_turns_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = {"fast": 1.0, "near": 1.05, "slow": 1.5}
+    timed: Counter[str] = Counter()
+
+    def took(call: Callable[[], object]) -> float:
+        timed[name := str(call())] += 1
+        return seconds[name]
+
+    monkeypatch.setattr(choose, "_timed", took)
+    monkeypatch.setattr(choose, "_PAUSE", 0.0)
+    assert measure({name: lambda name=name: name for name in seconds}) == seconds
+    assert timed["fast"] == timed["near"] == 2 * timed["slow"] > 0
 
 
 def test_latency_is_measured_with_the_smallest_and_throughput_with_the_largest() -> None:

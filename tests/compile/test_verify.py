@@ -113,6 +113,25 @@ def test_rounding_that_a_deep_net_amplifies_is_excused() -> None:
     assert agreement.relative > 0.1
 
 
+class Lucky(Deep):
+    """As unstable, but for the first input, on which it happens to come out as the truth does."""
+
+    def __init__(self) -> None:
+        super().__init__(False)
+        self.first: Tensor | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.dtype is torch.float64:
+            return super().forward(x)
+        self.first = x.clone() if self.first is None else self.first
+        return super().forward(x.double()).float() if torch.equal(x, self.first) else super().forward(x)
+
+
+def test_eager_that_is_exact_by_chance_is_asked_again_near_by() -> None:
+    one = InputSpec(tuple(Dimension(name, size, size) for name, size in zip("nchw", (1, 3, 8, 8), strict=True)))
+    assert verify(Lucky(), Double(Deep(True)), one, Precision.FLOAT32).relative > 0.1
+
+
 class Overflow(nn.Module):
     def __init__(self) -> None:
         super().__init__()
