@@ -1,4 +1,4 @@
-"""Compile a network ahead of time into one file that runs without this program, verified against eager PyTorch."""
+"""Compile a network ahead of time into one file, verified against eager PyTorch, that runs without its spec."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -27,8 +26,6 @@ class Answer:
 def ask(probes: Mapping[str, str], patience: float = _PATIENCE) -> dict[str, Answer]:
     """Run Python texts that `print(json.dumps({...}))`, side by side, with this process's import path."""
     prelude = _PRELUDE.format(path=sys.path)
-    # Each may use a core for itself while the others run.
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     running: dict[str, subprocess.Popen[str]] = {}
     try:
         for name, code in probes.items():
@@ -39,7 +36,6 @@ def ask(probes: Mapping[str, str], patience: float = _PATIENCE) -> dict[str, Ans
                 stderr=subprocess.PIPE,
                 text=True,
                 errors="replace",
-                env=environment,
             )
         return {name: _answer(process, patience) for name, process in running.items()}
     finally:

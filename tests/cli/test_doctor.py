@@ -36,6 +36,12 @@ def test_this_machine() -> None:
     assert found["PyTorch"]["data"]["version"].startswith("2.")  # type: ignore[index]
 
 
+def test_threads_are_those_that_a_program_gets() -> None:
+    code = "import torch; print(torch.get_num_threads())"
+    alone = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert examined()["PyTorch"]["data"]["threads"] == int(alone.stdout)  # type: ignore[index]
+
+
 def test_as_text() -> None:
     done = run("doctor")
     assert "ok       Python" in done.out
