@@ -21,8 +21,9 @@ from resnetdsl.compile.engines.base import Runner
 from resnetdsl.compile.engines.registry import engine
 from resnetdsl.compile.errors import ArtifactError, Problem
 from resnetdsl.compile.files import cannot_write
+from resnetdsl.compile.machine import Machine
 from resnetdsl.compile.memory import enough_memory
-from resnetdsl.compile.metadata import Machine, Metadata
+from resnetdsl.compile.metadata import Metadata
 from resnetdsl.compile.options import Precision
 from resnetdsl.compile.surroundings import as_it_is, usual
 from resnetdsl.compile.swap import Weights, other_weights
@@ -62,7 +63,12 @@ class Artifact:
             plain = x.detach().resolve_neg()
             # On a GPU the engine brings it into order, with the copy that it makes anyway.
             results = self._runner.run([plain if plain.is_cuda else plain.contiguous()])
-        return dict(zip(self.metadata.outputs, results, strict=True))
+        names = self.metadata.outputs
+        if len(names) != len(results):
+            raise ArtifactError(
+                Problem.BAD_ARTIFACT, f"its code has {len(results)} outputs, it is to have {len(names)}"
+            )
+        return dict(zip(names, results, strict=True))
 
     @usual()
     def load_weights(self, source: Weights) -> None:
@@ -147,10 +153,11 @@ def load_artifact(path: str | Path, *, any_torch: bool = False) -> Artifact:
     except OSError as error:
         raise cannot_write(Path(tempfile.gettempdir()), error) from error
     try:
-        with container.unpacking(path) as (metadata, rest):
-            _check_here(metadata, any_torch)
-            rest.code(Path(folder.name))
-            weights = rest.weights(metadata.setting.torch_device)
+        found = container.Unpacked(path)
+        metadata = found.metadata()
+        _check_here(metadata, any_torch)
+        found.code(Path(folder.name))
+        weights = found.weights(metadata.setting.torch_device)
         _check_whole(metadata, weights, path)
         runner = engine(metadata.engine).open(Path(folder.name), weights, metadata.setting)
     except BaseException:

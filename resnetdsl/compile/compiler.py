@@ -23,9 +23,10 @@ from resnetdsl.compile.errors import WeightsError
 from resnetdsl.compile.files import check_output, work_folder
 from resnetdsl.compile.int8 import Int8
 from resnetdsl.compile.lower.lowered import Note
+from resnetdsl.compile.machine import Machine
 from resnetdsl.compile.make import Made, Subject, make
 from resnetdsl.compile.memory import enough_memory
-from resnetdsl.compile.metadata import Agreement, Machine, Metadata, Trial
+from resnetdsl.compile.metadata import Agreement, Metadata, Trial
 from resnetdsl.compile.options import CompileOptions, Precision, Provenance
 from resnetdsl.compile.passes import Passes
 from resnetdsl.compile.plan import check_serves, decide

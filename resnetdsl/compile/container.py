@@ -16,8 +16,8 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -26,18 +26,24 @@ from torch import Tensor
 from resnetdsl.compile.errors import ArtifactError, Problem
 from resnetdsl.compile.files import cannot_write, whole_file
 from resnetdsl.compile.metadata import Metadata
+from resnetdsl.compile.metadata_json import from_text, to_text
 
 SUFFIX = ".rnetc"
 METADATA = "resnetdsl.json"
 WEIGHTS = "weights.safetensors"
 CODE = "code/"
 MOST_METADATA = 256 * 2**20
+MOST_MEMBERS = 1000
 
 _CODE_NAME = re.compile(r"code/(?!\.)[\w.+-]+(/(?!\.)[\w.+-]+)*", re.ASCII)
 _BLOCK = 2**20
 
-_LOCAL_HEADER, _NAME_LENGTH = 30, 26
-"""Of what stands before a member in a zip: its size without name and extra, and where the lengths of those are."""
+_SIGNATURE, _LOCAL_HEADER, _NAME_LENGTH = b"PK\3\4", 30, 26
+"""Of what stands before a member in a zip: how it begins, its size without name and extra, and where the lengths of
+those are.
+"""
+
+_ENCRYPTED = 1
 
 _ALIGNMENT = 64
 """Where in the file the weights begin, so that they can be used where they lie."""
@@ -54,7 +60,7 @@ def write(path: Path, metadata: Metadata, weights: Mapping[str, Tensor], code: P
         try:
             with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
                 # `ZipInfo` has a fixed date: an artifact does not tell when it was made.
-                archive.writestr(zipfile.ZipInfo(METADATA), metadata.to_json())
+                archive.writestr(zipfile.ZipInfo(METADATA), to_text(metadata))
                 info = zipfile.ZipInfo(WEIGHTS)
                 info.extra = _padding(archive.start_dir + _LOCAL_HEADER + len(WEIGHTS))
                 archive.writestr(info, save({k: v.cpu() for k, v in weights.items()}))
@@ -70,18 +76,10 @@ def write(path: Path, metadata: Metadata, weights: Mapping[str, Tensor], code: P
 
 def read_metadata(path: Path) -> Metadata:
     """What an artifact says of itself, after a check that it is whole. None of its code is run."""
-    with _opened(path) as archive:
-        metadata = _metadata(archive, path)
-        if (damaged := archive.testzip()) is not None:
-            raise zipfile.BadZipFile(f"{damaged} is damaged")
+    found = Unpacked(path)
+    metadata = found.metadata()
+    found.check()
     return metadata
-
-
-@contextmanager
-def unpacking(path: Path) -> Iterator[tuple[Metadata, Unpacked]]:
-    """An artifact's metadata, to be looked at first, and the rest, which is read when it is asked for."""
-    with _opened(path) as archive:
-        yield _metadata(archive, path), Unpacked(archive)
 
 
 def _padding(end: int) -> bytes:
@@ -91,42 +89,120 @@ def _padding(end: int) -> bytes:
 
 
 class Unpacked:
-    """The rest of an open artifact."""
+    """An artifact's file, mapped into memory. What is taken of it is held against its checksum when it is taken."""
 
-    def __init__(self, archive: zipfile.ZipFile) -> None:
-        self._archive = archive
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._members = _members(path)
+        names = self._members.keys()
+        if not {METADATA, WEIGHTS} <= names:
+            raise ArtifactError(
+                Problem.BAD_ARTIFACT, f"`{path}` was not made by resnetdsl", "make one with `resnetdsl compile`"
+            )
+        for name in names - {METADATA, WEIGHTS}:
+            if _CODE_NAME.fullmatch(name) is None:
+                raise _refusal(path, f"it holds what no artifact holds: {name!r}")
+
+    def metadata(self) -> Metadata:
+        """What it says of itself."""
+        if (size := self._members[METADATA].end - self._members[METADATA].start) > MOST_METADATA:
+            raise _refusal(self._path, f"it has {size} bytes of metadata")
+        return from_text(str(self._bytes(METADATA), "utf-8", errors="replace"))
 
     def weights(self, device: torch.device) -> dict[str, Tensor]:
-        """The weights by name. They have been held against their checksum."""
-        info = self._archive.getinfo(WEIGHTS)
-        member = self._archive.open(info)  # checks the header in front of it
-        if info.compress_type != zipfile.ZIP_STORED or self._archive.filename is None:
-            raise zipfile.BadZipFile("its weights are compressed")
-        # Where the file has them, for nobody changes a file that `whole_file` wrote; written to, a page is copied.
-        with member, Path(self._archive.filename).open("rb") as file:
-            file.seek(info.header_offset + _NAME_LENGTH)
-            start = info.header_offset + _LOCAL_HEADER + sum(struct.unpack("<HH", file.read(4)))
-            file.seek(0)
-            mapped = mmap.mmap(file.fileno(), start + info.file_size, access=mmap.ACCESS_COPY)
-        view = memoryview(mapped)[start:]
-        if zlib.crc32(view) != info.CRC:
-            raise zipfile.BadZipFile(f"{WEIGHTS} is damaged")
-        if start % _ALIGNMENT:  # kernels read aligned numbers
+        """The weights by name, on the CPU where the file has them: nobody changes one that `whole_file` wrote, and
+        pages that are written to are copied.
+        """
+        view = self._bytes(WEIGHTS)
+        if self._members[WEIGHTS].start % _ALIGNMENT:  # kernels read aligned numbers
             view = memoryview(bytearray(view))
-        return {name: tensor.to(device) for name, tensor in _tensors(view).items()}
+        try:
+            return {name: tensor.to(device) for name, tensor in _tensors(view).items()}
+        except _UnreadableError as error:
+            raise _refusal(self._path, f"its weights cannot be read: {error}") from error
 
     def code(self, folder: Path) -> None:
-        """The engine's files into a folder, each held against its checksum."""
-        for name in self._archive.namelist():
+        """The engine's files into a folder."""
+        for name in self._members:
             if name.startswith(CODE):
                 target = folder / name.removeprefix(CODE)
-                target.parent.mkdir(parents=True, exist_ok=True)
+                content = self._bytes(name)
                 try:
-                    with self._archive.open(name) as source, target.open("wb") as file:
-                        while block := source.read(_BLOCK):
-                            file.write(block)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.write_bytes(content)
                 except OSError as error:
                     raise cannot_write(target, error) from error
+
+    def check(self) -> None:
+        """Hold everything against its checksum."""
+        for name in self._members:
+            self._bytes(name)
+
+    def _bytes(self, name: str) -> memoryview:
+        member = self._members[name]
+        view = member.file[member.start : member.end]
+        if zlib.crc32(view) != member.checksum:
+            raise _refusal(self._path, f"`{name}` in it is damaged")
+        return view
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """Where the bytes of a member lie in the file."""
+
+    file: memoryview
+    start: int
+    end: int
+    checksum: int
+
+
+def _members(path: Path) -> dict[str, _Member]:
+    """All of an artifact, in its order, as `write` has it: uncompressed, one behind the other from the first byte up
+    to the table of contents.
+
+    So nothing can be larger than the file is, lie over something else, or have been lost without being missed.
+    """
+    if path.exists() and not path.is_file():  # to open a pipe is to wait for who writes to it
+        raise _refusal(path, "it is a folder" if path.is_dir() else "it is no file but a device or a pipe")
+    try:
+        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
+            infos, table = archive.infolist(), archive.start_dir
+            view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
+    except MemoryError:
+        raise
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ArtifactError(Problem.BAD_ARTIFACT, f"cannot read `{path}`: {reason}") from error
+    except Exception as error:  # zipfile has no kind of its own for all that may be wrong in a table
+        raise _refusal(path, str(error)) from error
+    if len(infos) > MOST_MEMBERS:
+        raise _refusal(path, f"it holds {len(infos)} files")
+    found: dict[str, _Member] = {}
+    end = 0
+    for info in infos:
+        if info.filename in found:
+            raise _refusal(path, f"it holds the same name twice: {info.filename!r}")
+        if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & _ENCRYPTED:
+            raise _refusal(
+                path, f"`{info.filename}` in it is compressed or encrypted, which an artifact's files are not"
+            )
+        header = view[info.header_offset : info.header_offset + _LOCAL_HEADER]
+        if info.header_offset != end or header[:4] != _SIGNATURE:
+            raise _refusal(path, f"`{info.filename}` does not stand where it should")
+        start = end + _LOCAL_HEADER + sum(struct.unpack_from("<HH", header, _NAME_LENGTH))
+        end = start + info.file_size
+        if end > table:
+            raise _refusal(path, f"`{info.filename}` in it is not whole")
+        found[info.filename] = _Member(view, start, end, info.CRC)
+    if end != table:
+        raise _refusal(path, "there is more in it than its table of contents tells")
+    return found
+
+
+def _refusal(
+    path: Path, why: str, help: str = "copy it again, or compile it again with `resnetdsl compile`"
+) -> ArtifactError:
+    return ArtifactError(Problem.BAD_ARTIFACT, f"`{path}` is no artifact, or not all of one: {why}", help)
 
 
 _TYPES = {
@@ -140,6 +216,10 @@ _TYPES = {
     "U8": torch.uint8,
     "BOOL": torch.bool,
 }
+
+
+class _UnreadableError(ValueError):
+    """Weights that are no safetensors file."""
 
 
 def _tensors(buffer: memoryview) -> dict[str, Tensor]:
@@ -159,40 +239,6 @@ def _tensors(buffer: memoryview) -> dict[str, Tensor]:
             else:
                 count = (last - first) // dtype.itemsize
                 found[name] = torch.frombuffer(buffer, dtype=dtype, count=count, offset=start + first).reshape(shape)
-    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
-        raise zipfile.BadZipFile(f"its weights cannot be read: {error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, OverflowError) as error:
+        raise _UnreadableError(str(error)) from error
     return found
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            yield archive
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
-        raise ArtifactError(
-            Problem.BAD_ARTIFACT,
-            f"`{path}` is no artifact, or not all of one: {error}",
-            "copy it again, or compile it again with `resnetdsl compile`",
-        ) from error
-    except OSError as error:
-        raise ArtifactError(
-            Problem.BAD_ARTIFACT, f"cannot read `{path}`: {(error.strerror or str(error)).lower()}"
-        ) from error
-
-
-def _metadata(archive: zipfile.ZipFile, path: Path) -> Metadata:
-    names = archive.namelist()
-    if METADATA not in names or WEIGHTS not in names:
-        raise ArtifactError(
-            Problem.BAD_ARTIFACT, f"`{path}` was not made by resnetdsl", "make one with `resnetdsl compile`"
-        )
-    for name in names:
-        if name not in {METADATA, WEIGHTS} and _CODE_NAME.fullmatch(name) is None:
-            raise ArtifactError(Problem.BAD_ARTIFACT, f"`{path}` holds what no artifact holds: {name!r}")
-    if len(set(names)) != len(names):
-        raise ArtifactError(Problem.BAD_ARTIFACT, f"`{path}` holds the same name twice")
-    size = archive.getinfo(METADATA).file_size
-    if size > MOST_METADATA:
-        raise ArtifactError(Problem.BAD_ARTIFACT, f"`{path}` has {size} bytes of metadata")
-    return Metadata.from_json(archive.read(METADATA).decode("utf-8", errors="replace"))

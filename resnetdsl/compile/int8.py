@@ -24,8 +24,9 @@ from resnetdsl.compile.engines.base import Engine, Job, Progress, Runner, Settin
 from resnetdsl.compile.engines.onnx_form import installed
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.key import key
+from resnetdsl.compile.machine import Machine
 from resnetdsl.compile.make import Made, Subject, settled
-from resnetdsl.compile.metadata import Agreement, Machine, Measurement, Quantised
+from resnetdsl.compile.metadata import Agreement, Measurement, Quantised
 from resnetdsl.compile.options import Calibration, Precision
 from resnetdsl.compile.quantise import PLACES, Calibrated, calibrate
 

@@ -19,7 +19,7 @@ import torch
 import resnetdsl
 from resnetdsl.compile.engines.base import Engine, Setting
 from resnetdsl.compile.lower.lowered import Lowered
-from resnetdsl.compile.metadata import Machine
+from resnetdsl.compile.machine import Machine
 from resnetdsl.compile.recipes import to_json
 from resnetdsl.ir.graph import Graph
 

@@ -32,13 +32,13 @@ def swap_weights(path: str | Path, source: Weights, output: str | Path | None = 
     """
     path = Path(path)
     target = path if output is None else Path(output)
-    with container.unpacking(path) as (metadata, rest), work_folder() as work, enough_memory("exchange the weights"):
+    with work_folder() as work, enough_memory("exchange the weights"):
+        found = container.Unpacked(path)
+        metadata = found.metadata()
         check_output(target, container.SUFFIX, path.stat().st_size)
-        code = work / "code"
-        code.mkdir()
-        rest.code(code)
+        found.code(work)
         weights, origin = other_weights(metadata, source, torch.device("cpu"))
-        container.write(target, metadata.with_weights(origin), weights, code)
+        container.write(target, metadata.with_weights(origin), weights, work)
     return target, not_finite(weights)
 
 
@@ -63,7 +63,7 @@ def other_weights(
     setting = metadata.setting
     try:
         return evaluate_all(metadata.recipes, fitting, setting.dtype, device or setting.torch_device), origin
-    except (KeyError, RuntimeError, TypeError, ValueError, IndexError) as error:
+    except (KeyError, RuntimeError, TypeError, ValueError, IndexError, ArithmeticError) as error:
         if isinstance(error, torch.cuda.OutOfMemoryError) or "memory" in str(error):
             raise
         raise ArtifactError(

@@ -14,7 +14,9 @@ from torch import Tensor, nn
 from resnetdsl.compile.container import METADATA, WEIGHTS
 from resnetdsl.compile.engines.base import Setting
 from resnetdsl.compile.inputs import Dimension, InputSpec
-from resnetdsl.compile.metadata import Agreement, Machine, Measurement, Metadata, Shape
+from resnetdsl.compile.machine import Machine
+from resnetdsl.compile.metadata import Agreement, Measurement, Metadata, Shape
+from resnetdsl.compile.metadata_json import to_text
 from resnetdsl.compile.options import Layout, Mode, Precision, Provenance
 from resnetdsl.compile.verify import Reference, flatten
 from resnetdsl.version import VERSION
@@ -49,7 +51,7 @@ def metadata(**changes: object) -> Metadata:
 def package(path: Path, text: str | None = None, weights: bytes | None = None, **more: bytes) -> Path:
     """A whole archive in the form of an artifact, with no code in it. `more` are further members."""
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(METADATA, metadata().to_json() if text is None else text)
+        archive.writestr(METADATA, to_text(metadata()) if text is None else text)
         archive.writestr(WEIGHTS, save({}) if weights is None else weights)
         for name, content in more.items():
             archive.writestr(name, content)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import pickle
+import re
+import struct
 import zipfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -19,9 +22,10 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from resnetdsl.compile.artifact import Artifact, _check_here, load_artifact, read_metadata
-from resnetdsl.compile.container import METADATA, WEIGHTS
+from resnetdsl.compile.container import METADATA, MOST_MEMBERS, WEIGHTS
 from resnetdsl.compile.errors import ArtifactError, CompileError, Problem
-from resnetdsl.compile.metadata import Machine, Metadata
+from resnetdsl.compile.machine import Machine
+from resnetdsl.compile.metadata_json import from_text, to_text
 from resnetdsl.compile.options import Precision
 from resnetdsl.compile.recipes import Leaf
 from tests.compile.packages import Double, metadata, package, setting
@@ -43,8 +47,8 @@ def refused(path: Path) -> CompileError:
 
 def test_metadata_survives_the_round_trip() -> None:
     meta = metadata()
-    assert Metadata.from_json(meta.to_json()) == meta
-    assert Metadata.from_json(meta.to_json()).sha256 == meta.sha256
+    assert from_text(to_text(meta)) == meta
+    assert from_text(to_text(meta)).sha256 == meta.sha256
 
 
 json_values = st.recursive(
@@ -65,7 +69,7 @@ def paths(value: object, at: tuple[object, ...] = ()) -> list[tuple[object, ...]
 
 @given(st.data())
 def test_metadata_with_anything_in_it_is_read_or_refused(data: st.DataObject) -> None:
-    document = json.loads(metadata().to_json())
+    document = json.loads(to_text(metadata()))
     *way, last = data.draw(st.sampled_from(paths(document)))
     owner = document
     for step in way:
@@ -75,7 +79,7 @@ def test_metadata_with_anything_in_it_is_read_or_refused(data: st.DataObject) ->
     else:
         owner[last] = data.draw(json_values)
     try:
-        Metadata.from_json(json.dumps(document))
+        from_text(json.dumps(document))
     except ArtifactError as error:
         assert error.problem is Problem.BAD_ARTIFACT  # noqa: PT017
 
@@ -83,24 +87,42 @@ def test_metadata_with_anything_in_it_is_read_or_refused(data: st.DataObject) ->
 @given(st.text() | json_values.map(json.dumps))
 def test_metadata_that_is_something_else_is_refused(text: str) -> None:
     with pytest.raises(ArtifactError):
-        Metadata.from_json(text)
+        from_text(text)
 
 
 def test_metadata_of_a_later_format() -> None:
-    text = metadata().to_json().replace('"version": 3', '"version": 4')
+    text = to_text(metadata()).replace('"version": 3', '"version": 4')
     with pytest.raises(ArtifactError, match="format 4"):
-        Metadata.from_json(text)
+        from_text(text)
 
 
 def test_a_changed_spec_is_noticed() -> None:
-    text = metadata().to_json().replace("network tiny {", "network tyni {")
+    text = to_text(metadata()).replace("network tiny {", "network tyni {")
     with pytest.raises(ArtifactError, match="not the one that it was compiled from"):
-        Metadata.from_json(text)
+        from_text(text)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("network", "\ud800", "no JSON"),
+        ("agreement", {"measurements": [], "tolerance": float("nan"), "notes": []}, "no JSON"),
+        ("agreement", {"measurements": [], "tolerance": float("inf"), "notes": []}, "no JSON"),
+        ("device", "toaster", "toaster"),
+        ("outputs", [], "no outputs"),
+        ("input", [], "impossible input"),
+        ("input", [{"name": "batch", "low": 1, "high": 2**70, "step": 1}], "impossible input"),
+    ],
+)
+def test_metadata_that_json_can_hold_and_nothing_can_be_made_of(field: str, value: object, words: str) -> None:
+    document = {**json.loads(to_text(metadata())), field: value}
+    with pytest.raises(ArtifactError, match=words):
+        from_text(json.dumps(document))
 
 
 def test_metadata_nested_without_end() -> None:
     with pytest.raises(ArtifactError):
-        Metadata.from_json("[" * 200_000)
+        from_text("[" * 200_000)
 
 
 # --- the archive ---
@@ -119,7 +141,7 @@ def test_files_of_other_kinds(tmp_path: Path, content: bytes) -> None:
 
 def test_no_file(tmp_path: Path) -> None:
     assert "no such file" in str(refused(tmp_path / "a.rnetc"))
-    assert "directory" in str(refused(tmp_path))
+    assert "it is a folder" in str(refused(tmp_path))
 
 
 def test_every_shortened_package_is_refused(tmp_path: Path) -> None:
@@ -135,7 +157,7 @@ def test_a_changed_byte_is_noticed_before_any_code_is_loaded(tmp_path: Path) -> 
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    assert "Bad CRC-32 for file 'code/a.wrapper.so'" in str(refused(path))
+    assert "`code/a.wrapper.so` in it is damaged" in str(refused(path))
 
 
 def test_packages_of_others(tmp_path: Path) -> None:
@@ -144,8 +166,76 @@ def test_packages_of_others(tmp_path: Path) -> None:
         archive.writestr("model/archive_format", "pt2")
     assert "not made by resnetdsl" in str(refused(foreign))
     with zipfile.ZipFile(foreign, "a") as archive:
-        archive.writestr(METADATA, metadata().to_json())
+        archive.writestr(METADATA, to_text(metadata()))
     assert "not made by resnetdsl" in str(refused(foreign))
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "a.rnetc"
+    os.mkfifo(pipe)
+    assert "a device or a pipe" in str(refused(pipe))
+    assert "a device or a pipe" in str(refused(Path("/dev/zero")))
+
+
+HEADERS = re.compile(rb"PK(?:\x01\x02|\x03\x04|\x05\x06)")
+TABLE = b"PK\x01\x02"
+
+
+def test_whatever_bit_of_its_structure_is_wrong_it_is_read_right_or_refused(tmp_path: Path) -> None:
+    whole = package(tmp_path / "a.rnetc", **{"code/a.bin": b"abc"}).read_bytes()
+    path = tmp_path / "b.rnetc"
+    expected = metadata()
+    read = 0
+    for header in HEADERS.finditer(whole):
+        for place in range(header.start(), min(header.end() + 42, len(whole))):
+            changed = bytearray(whole)
+            changed[place] ^= 1 << place % 8
+            path.write_bytes(changed)
+            try:
+                assert read_metadata(path) == expected
+                read += 1
+            except ArtifactError as error:
+                assert error.problem is Problem.BAD_ARTIFACT  # noqa: PT017
+    assert read, "of dates and rights nothing depends"
+
+
+@pytest.mark.parametrize(
+    ("field", "format", "value"), [(8, "<H", 1), (10, "<H", 8), (10, "<H", 14), (24, "<I", 1 << 31)]
+)
+@pytest.mark.parametrize("member", [0, 1, 2])
+def test_members_that_claim_to_be_more_than_they_are(
+    tmp_path: Path, field: int, format: str, value: int, member: int
+) -> None:
+    """Encrypted, compressed in two ways, and of two gigabytes."""
+    path = package(tmp_path / "a.rnetc", **{"code/a.bin": b"abc"})
+    content = bytearray(path.read_bytes())
+    entry = [found.start() for found in re.finditer(re.escape(TABLE), content)][member]
+    struct.pack_into(format, content, entry + field, value)
+    path.write_bytes(content)
+    words = "is not whole" if field == 24 else "compressed or encrypted"
+    assert words in str(refused(path))
+    with pytest.raises(ArtifactError, match=words):
+        read_metadata(path)
+
+
+def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
+    path = package(tmp_path / "a.rnetc")
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("code/bomb", bytes(2**24))
+    assert "compressed or encrypted" in str(refused(path))
+
+
+def test_a_member_that_the_table_has_lost(tmp_path: Path) -> None:
+    path = package(tmp_path / "a.rnetc", **{"code/a": b"1", "code/b": b"2"})
+    with zipfile.ZipFile(path, "a") as archive:
+        del archive.filelist[2]
+        archive._didModify = True  # type: ignore[attr-defined]
+    assert "`code/b` does not stand where it should" in str(refused(path))
+
+
+def test_more_files_than_an_artifact_has(tmp_path: Path) -> None:
+    path = package(tmp_path / "a.rnetc", **{f"code/{at}": b"" for at in range(MOST_MEMBERS)})
+    assert f"it holds {MOST_MEMBERS + 2} files" in str(refused(path))
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -172,11 +262,11 @@ def test_metadata_that_would_fill_the_memory(tmp_path: Path, monkeypatch: pytest
     ("engine", "words"), [("onednn", "its graph cannot be read"), ("inductor", "PyTorch cannot load")]
 )
 def test_a_package_without_code(tmp_path: Path, engine: str, words: str) -> None:
-    assert words in str(refused(package(tmp_path / "a.rnetc", metadata(engine=engine).to_json())))
+    assert words in str(refused(package(tmp_path / "a.rnetc", to_text(metadata(engine=engine)))))
 
 
 def test_weights_that_are_not_those_of_the_code(tmp_path: Path) -> None:
-    path = package(tmp_path / "a.rnetc", metadata(recipes={"conv1.weight": Leaf("conv1.weight")}).to_json())
+    path = package(tmp_path / "a.rnetc", to_text(metadata(recipes={"conv1.weight": Leaf("conv1.weight")})))
     assert "lacks weights" in str(refused(path))
 
 
@@ -205,7 +295,7 @@ def test_weights_that_are_none(tmp_path: Path, weights: bytes) -> None:
     ],
 )
 def test_artifacts_of_other_machines(tmp_path: Path, machine: Machine, problem: Problem) -> None:
-    error = refused(package(tmp_path / "a.rnetc", metadata(machine=machine).to_json()))
+    error = refused(package(tmp_path / "a.rnetc", to_text(metadata(machine=machine))))
     assert error.problem is problem
     assert "compile it again" in error.help
 
@@ -229,7 +319,7 @@ def test_artifacts_of_processors_with_more_instructions(engine: str, precision: 
 
 
 def test_artifacts_of_other_versions_of_torch(tmp_path: Path) -> None:
-    path = package(tmp_path / "a.rnetc", metadata(versions={"torch": "1.2.3"}).to_json())
+    path = package(tmp_path / "a.rnetc", to_text(metadata(versions={"torch": "1.2.3"})))
     error = refused(path)
     assert error.problem is Problem.OTHER_TORCH
     assert "1.2.3" in str(error)
@@ -239,7 +329,7 @@ def test_artifacts_of_other_versions_of_torch(tmp_path: Path) -> None:
 
 def test_artifacts_for_cuda_where_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    error = refused(package(tmp_path / "a.rnetc", metadata(setting=setting(device="cuda")).to_json()))
+    error = refused(package(tmp_path / "a.rnetc", to_text(metadata(setting=setting(device="cuda")))))
     assert error.problem is Problem.NO_CUDA
 
 

@@ -24,7 +24,7 @@ from resnetdsl.compile.engines import openvino as openvino_engine
 from resnetdsl.compile.engines.openvino import OpenVino
 from resnetdsl.compile.engines.registry import engine
 from resnetdsl.compile.errors import ArtifactError, CompileError, Problem
-from resnetdsl.compile.metadata import Machine
+from resnetdsl.compile.machine import Machine
 from resnetdsl.compile.options import Precision
 from resnetdsl.compile.verify import Reference
 from resnetdsl.network import Network

@@ -20,7 +20,7 @@ from resnetdsl.compile.engines.onnx_form import installed, missing, outside, to_
 from resnetdsl.compile.errors import ArtifactError, CompileError, Problem
 from resnetdsl.compile.files import no_space
 from resnetdsl.compile.inputs import Dimension, InputSpec
-from resnetdsl.compile.metadata import Machine
+from resnetdsl.compile.machine import Machine
 from resnetdsl.compile.options import Precision
 from resnetdsl.emit.names import ONNX_INPUT
 
