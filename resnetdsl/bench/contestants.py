@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from resnetdsl.bench.match import Match, Running
 from resnetdsl.bench.peers import Absent, peer
+from resnetdsl.compile.engines.onnxruntime import load_onnxruntime
 from resnetdsl.compile.engines.openvino import load_openvino
 from resnetdsl.compile.engines.registry import ALL
 from resnetdsl.compile.options import Precision
@@ -77,8 +78,7 @@ def onnxruntime(match: Match) -> Running:
     """ONNX Runtime on what `torch.onnx.export` writes, with its own settings."""
     _needs("onnxruntime", "onnxscript")
     _only_float32(match)
-    import onnxruntime as ort
-
+    ort = load_onnxruntime()
     options = ort.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3

@@ -88,6 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return int(args.run(args))
     except UsageError as problem:
         complain(problem, color)
+        if problem.__cause__ is not None and os.environ.get("RESNETDSL_DEBUG"):
+            tell("".join(traceback.format_exception(problem.__cause__)))
         return problem.exit_code
     except KeyboardInterrupt as end:
         tell("interrupted")

@@ -16,6 +16,7 @@ from resnetdsl.compile.engines.base import Engine, Progress, Runner, Setting
 from resnetdsl.compile.engines.registry import ALL, unfit
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.make import Made
+from resnetdsl.compile.memory import is_lack_of_memory
 from resnetdsl.compile.metadata import Trial
 from resnetdsl.compile.options import Mode
 from resnetdsl.compile.progress import count
@@ -52,6 +53,10 @@ def choose(
             if error.problem in {Problem.NO_SPACE, Problem.CANNOT_WRITE}:  # the next would fare no better
                 raise
             failed[each.name] = f"{error.message}; {error.help}" if error.help else error.message
+        except Exception as error:  # whatever a library does, the others may serve
+            if is_lack_of_memory(error):
+                raise
+            failed[each.name] = f"it failed: {type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
     if not made:
         raise _none(name, setting, failed)
     shape = shape_to_time(setting)

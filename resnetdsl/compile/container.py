@@ -74,9 +74,9 @@ def write(path: Path, metadata: Metadata, weights: Mapping[str, Tensor], code: P
             raise cannot_write(path, error) from error
 
 
-def read_metadata(path: Path) -> Metadata:
+def read_metadata(path: str | Path) -> Metadata:
     """What an artifact says of itself, after a check that it is whole. None of its code is run."""
-    found = Unpacked(path)
+    found = Unpacked(Path(path))
     metadata = found.metadata()
     found.check()
     return metadata
@@ -199,9 +199,8 @@ def _members(path: Path) -> dict[str, _Member]:
     return found
 
 
-def _refusal(
-    path: Path, why: str, help: str = "copy it again, or compile it again with `resnetdsl compile`"
-) -> ArtifactError:
+def _refusal(path: Path, why: str) -> ArtifactError:
+    help = "copy it again, or compile it again with `resnetdsl compile`"
     return ArtifactError(Problem.BAD_ARTIFACT, f"`{path}` is no artifact, or not all of one: {why}", help)
 
 

@@ -21,7 +21,7 @@ from torch import Tensor
 from resnetdsl.compile.calibration import Samples
 from resnetdsl.compile.engines.base import Job, Setting
 from resnetdsl.compile.engines.onnx_form import missing, to_onnx
-from resnetdsl.compile.engines.onnxruntime import refusals
+from resnetdsl.compile.engines.onnxruntime import load_onnxruntime, refusals
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.files import cannot_write
 from resnetdsl.compile.make import Subject
@@ -109,6 +109,7 @@ def calibrate(subject: Subject, setting: Setting, samples: Samples, keep: frozen
     """Measure the ranges. A `CompileError` where the tool is not here, or takes no such network."""
     if (lack := missing("onnx", "onnxruntime")) is not None:
         raise CompileError(Problem.NO_ENGINE, f"int8 cannot be made here: {lack}")
+    load_onnxruntime()
     from onnxruntime.quantization import CalibrationDataReader, create_calibrator
 
     from resnetdsl.emit.names import ONNX_INPUT

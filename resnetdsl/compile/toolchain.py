@@ -6,11 +6,13 @@ import getpass
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +39,13 @@ extern "C" int probe() { return std::vector<int>(omp_get_max_threads()).size(); 
 """
 
 
+_PATIENCE = 60
+"""Seconds for these lines, which take less than one."""
+
+_LIBRARY = {b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe"}
+"""How shared libraries begin, on Linux and macOS."""
+
+
 def find_compiler() -> str:
     """The path of a C++ compiler that builds a shared library with OpenMP: $CXX, or the first of the usual names."""
     if sys.platform not in _PLATFORMS:
@@ -46,36 +55,80 @@ def find_compiler() -> str:
             "`resnetdsl export --to pytorch` works everywhere",
         )
     wanted = os.environ.get("CXX", "")
-    for name in (wanted,) if wanted else _COMPILERS:
-        found = shutil.which(name)
-        if found is not None:
-            _probe(found)
-            return found
+    found = [path for name in ((wanted,) if wanted else _COMPILERS) if (path := shutil.which(name)) is not None]
+    complaints: list[str] = []
+    for path in found:
+        if not (complaint := _complaint(path, Path(path).stat().st_mtime_ns)):
+            return path
+        complaints.append(complaint)
+    if complaints:
+        raise CompileError(
+            Problem.BROKEN_COMPILER,
+            f"the C++ compiler `{found[0]}` cannot build a shared library with OpenMP: {complaints[0]}",
+            _INSTALL[sys.platform],
+        )
     message = f"CXX is `{wanted}`, which is no program" if wanted else "there is no C++ compiler on this machine"
     raise CompileError(Problem.NO_COMPILER, message, _INSTALL[sys.platform])
 
 
-def _probe(compiler: str) -> None:
-    """Build a few lines, so that half an installation is named as such and not as a failure of torch."""
+@cache
+def _complaint(compiler: str, changed: int) -> str:  # noqa: ARG001 - it is part of what is remembered
+    """What hinders a compiler from building a few lines, in a line; empty if nothing does. `changed` is the time of
+    its file: the same one is not asked twice.
+
+    So half an installation is named as such and not as a failure of torch.
+    """
     openmp = ["-Xpreprocessor", "-fopenmp", "-lomp"] if sys.platform == "darwin" else ["-fopenmp"]
     with tempfile.TemporaryDirectory(prefix="resnetdsl-probe-") as folder:
         source = Path(folder) / "probe.cpp"
         source.write_text(_PROBE, encoding="utf-8")
-        command = [compiler, "-std=c++20", "-shared", "-fPIC", str(source), "-o", str(source.with_suffix(".so"))]
+        made = source.with_suffix(".so")
+        command = [compiler, "-std=c++20", "-shared", "-fPIC", str(source), "-o", str(made), *openmp]
         try:
-            done = subprocess.run(
-                [*command, *openmp], capture_output=True, text=True, errors="replace", timeout=120, check=False
-            )
-            complaint = done.stderr if done.returncode else ""
-        except (OSError, subprocess.TimeoutExpired) as error:
-            complaint = str(error)
-    if complaint:
-        lines = [line for line in complaint.splitlines() if "error" in line] or complaint.splitlines()
-        raise CompileError(
-            Problem.BROKEN_COMPILER,
-            f"the C++ compiler `{compiler}` cannot build a shared library with OpenMP: {lines[0].strip()}",
-            _INSTALL[sys.platform],
-        )
+            code, said = _run(command)
+        except subprocess.TimeoutExpired:
+            return f"it is not through with four lines after {_PATIENCE} seconds"
+        except OSError as error:
+            return (error.strerror or str(error)).lower()
+        if code:
+            return first_complaint(said) or f"it ended with {_ending(code)} and said nothing"
+        with suppress(OSError):
+            if made.read_bytes()[:4] in _LIBRARY:
+                return ""
+        return "it ended without a complaint, and what it has written is no library"
+
+
+def _run(command: Sequence[str]) -> tuple[int, str]:
+    """The exit code of a program and what it complained of. It ends with all that it started, within `_PATIENCE`."""
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        try:
+            _, said = process.communicate(timeout=_PATIENCE)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+        return process.returncode, said
+
+
+def first_complaint(text: str) -> str:
+    """The telling line of what a compiler says: the first that has an error in it, or the first."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return next((line for line in lines if "error" in line.lower()), lines[0] if lines else "")
+
+
+def _ending(code: int) -> str:
+    """How a process ended, in words."""
+    if code < 0:
+        with suppress(ValueError):
+            return signal.Signals(-code).name
+    return f"code {code}"
 
 
 def find_device(wanted: Device) -> torch.device:

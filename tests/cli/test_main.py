@@ -14,6 +14,7 @@ import pytest
 
 from resnetdsl.cli import check
 from resnetdsl.cli.main import COMMANDS
+from resnetdsl.cli.output import UsageError
 from resnetdsl.version import VERSION
 from tests.cli.running import BAD, GOOD, ROOT, run, shell
 
@@ -110,6 +111,19 @@ def test_our_bug_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
     done = run("check", "-", env={"RESNETDSL_DEBUG": "1"})
     assert done.code == 3
     assert "Traceback" in done.err
+
+
+def _refused(_args: object) -> NoReturn:
+    raise UsageError("the message", "the help") from OSError("the cause")
+
+
+def test_the_cause_of_what_is_refused_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check, "run", _refused)
+    plain, full = run("check", "-"), run("check", "-", env={"RESNETDSL_DEBUG": "1"})
+    assert plain.code == full.code == 2
+    assert plain.err == "error[usage]: the message\n  = help: the help\n"
+    assert full.err.startswith(plain.err)
+    assert "OSError: the cause" in full.err
 
 
 def test_control_c(monkeypatch: pytest.MonkeyPatch) -> None:

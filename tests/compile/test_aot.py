@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import tempfile
 import threading
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,7 +21,7 @@ from resnetdsl.compile.engines.inductor import aot
 from resnetdsl.compile.engines.inductor.engine import Inductor
 from resnetdsl.compile.engines.inductor.watch import look, watched
 from resnetdsl.compile.engines.onednn.malloc import keep_freed
-from resnetdsl.compile.errors import CompileError, Problem
+from resnetdsl.compile.errors import ArtifactError, CompileError, Problem
 from resnetdsl.compile.inputs import input_spec
 from resnetdsl.compile.lower.lowered import Lowered
 from resnetdsl.compile.lower.pipeline import lower
@@ -220,6 +223,23 @@ def test_a_lack_of_memory_is_called_one(
     assert caught.value.problem is Problem.NO_MEMORY
     where = "on the GPU" if isinstance(error, torch.OutOfMemoryError) else "on this machine"
     assert where in caught.value.message
+
+
+@pytest.mark.slow
+def test_what_cannot_be_loaded_leaves_nothing(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyTorch's loader unpacks into the folder of temporary files, and leaves that where it fails."""
+    broken = tmp_path / "model.pt2"
+    with zipfile.ZipFile(package / "model.pt2") as good, zipfile.ZipFile(broken, "w") as bad:
+        for name in good.namelist():
+            bad.writestr(name, b"no library" if name.endswith(".so") else good.read(name))
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    with pytest.raises(ArtifactError, match="PyTorch cannot load the code"):
+        aot.Package(broken, {}, SETTING)
+    assert not list(temporary.iterdir())
+    assert os.environ["TMPDIR"] == str(temporary)
 
 
 def test_a_lack_of_memory_that_compiled_code_hides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

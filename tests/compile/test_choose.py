@@ -125,6 +125,27 @@ def test_one_that_disagrees_is_never_taken_however_fast(using: object, tmp_path:
     assert "differs from eager" in found.trials[1].failed
 
 
+def test_one_that_breaks_is_passed_over(using: object, tmp_path: Path) -> None:
+    broken = Fake("broken")
+    broken.open = lambda *_: {}["no such key\nand more"]  # type: ignore[assignment, index]
+    using(broken, Fake("here"))  # type: ignore[operator]
+    found = metadata(tmp_path)
+    assert found.engine == "here"
+    assert found.trials[0].failed == r"it failed: KeyError: 'no such key\nand more'"
+
+
+def test_a_lack_of_memory_is_no_fault_of_an_engine(using: object, tmp_path: Path) -> None:
+    def fail(*_: object) -> Runner:
+        raise MemoryError
+
+    greedy = Fake("greedy")
+    greedy.open = fail  # type: ignore[method-assign]
+    using(greedy, Fake("here"))  # type: ignore[operator]
+    with pytest.raises(CompileError) as caught:
+        metadata(tmp_path)
+    assert caught.value.problem is Problem.NO_MEMORY
+
+
 def test_what_is_not_here_is_said_and_passed_over(using: object, tmp_path: Path) -> None:
     using(Fake("absent", lack="it is not installed; pip install it"), Fake("here"))  # type: ignore[operator]
     found = metadata(tmp_path)

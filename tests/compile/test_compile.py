@@ -361,7 +361,8 @@ def test_a_graph_that_cannot_be_exported(failure: Failure, module: nn.Module, mo
     ("text", "problem"),
     [
         ("g++: error\nfatal error: error writing to /tmp/x.s: No space left on device", Problem.NO_SPACE),
-        ("CppCompileError: C++ compile error\n\nCommand: g++ ...", Problem.BACKEND_FAILED),
+        ("CppCompileError: C++ compile error\n\nCommand:\ng++ -x error.c\n\nOutput:\n", Problem.BROKEN_COMPILER),
+        ("CppCompileError: C++ compile error\n\nOutput:\nIn file a:\na.h:1: error: b\n", Problem.BROKEN_COMPILER),
         ("", Problem.BACKEND_FAILED),
     ],
 )
@@ -370,6 +371,8 @@ def test_what_the_backend_says_becomes_a_line(text: str, problem: Problem) -> No
         raise RuntimeError(text)
     assert caught.value.problem is problem
     assert "\n" not in caught.value.message
+    if problem is Problem.BROKEN_COMPILER:
+        assert caught.value.message.endswith(("failed: without a word", "failed: a.h:1: error: b"))
 
 
 # --- slow: more real compilations ---

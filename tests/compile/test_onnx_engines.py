@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -232,6 +233,35 @@ print(sorted(name for name in sys.modules if name.startswith("openvino_telemetry
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_nobody_is_told_that_onnxruntime_was_loaded(tmp_path: Path) -> None:
+    """It would write an identity of its user beside the temporary files, and send what it does over the network."""
+    code = "from resnetdsl.compile.engines.onnxruntime import load_onnxruntime as load; load()"
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    env.pop("ORT_DISABLE_TELEMETRY", None)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=env, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("backend", BOTH)
+def test_a_library_that_is_installed_and_broken(backend: str, tmp_path: Path) -> None:
+    broken = tmp_path / "broken" / backend
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise ImportError('libfoo.so.7: cannot open shared object file')")
+    spec = tmp_path / "a.rnet"
+    spec.write_text("network a {\n    input 3x16x16\n    conv(8, 3x3) -> batch_norm -> relu\n}\n")
+    env = {**os.environ, "PYTHONPATH": f"{broken.parent}:{ROOT}", "RESNETDSL_CACHE_DIR": str(tmp_path / "cache")}
+    command = [sys.executable, "-m", "resnetdsl", "compile", str(spec), "-o", str(tmp_path / "a.rnetc"), "--backend"]
+    done = subprocess.run([*command, backend], capture_output=True, text=True, env=env, check=False)
+    assert done.returncode == 2, done.stderr
+    assert f"error[no-engine]: {backend} is installed and cannot be imported: libfoo.so.7" in done.stderr
+    assert "pip install --force-reinstall" in done.stderr
+    assert not (tmp_path / "a.rnetc").exists()
+    done = subprocess.run([*command, "auto"], capture_output=True, text=True, env=env, check=False)
+    assert done.returncode == 0, done.stderr
+    assert f"{backend}: not taken: {backend} is installed and cannot be imported" in done.stderr
 
 
 @pytest.mark.parametrize("backend", BOTH)

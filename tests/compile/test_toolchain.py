@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from resnetdsl.cli.interrupt import descendants
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.options import Device
 from resnetdsl.compile.toolchain import find_compiler, find_device, writable_cache
@@ -50,18 +51,38 @@ def test_cxx_that_is_no_program(monkeypatch: pytest.MonkeyPatch) -> None:
     ("script", "words"),
     [
         ("echo 'x.cpp:2:10: fatal error: omp.h: No such file' >&2; exit 1", "omp.h"),
-        ("exit 0; echo", ""),
+        ("kill -SEGV $$", "it ended with SIGSEGV and said nothing"),
+        ("exit 7", "it ended with code 7 and said nothing"),
+        ("exit 0", "what it has written is no library"),
+        ('while [ $# -gt 0 ]; do [ "$1" = -o ] && echo text > "$2"; shift; done', "what it has written is no library"),
         ("echo collect2: error: ld returned 1 >&2; exit 1", "ld returned 1"),
     ],
 )
 def test_half_a_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, words: str) -> None:
     monkeypatch.setenv("CXX", str(program(tmp_path, "g++", script)))
-    if not words:
-        assert find_compiler() == str(tmp_path / "g++")
-        return
     with pytest.raises(CompileError, match=words) as caught:
         find_compiler()
     assert problem_of(caught) is Problem.BROKEN_COMPILER
+
+
+def test_a_compiler_that_hangs_is_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("resnetdsl.compile.toolchain._PATIENCE", 0.5)
+    monkeypatch.setenv("CXX", str(program(tmp_path, "g++", f"echo x >> {tmp_path}/asked; sleep 100; :")))
+    for _ in range(3):
+        with pytest.raises(CompileError, match="not through with four lines") as caught:
+            find_compiler()
+    assert problem_of(caught) is Problem.BROKEN_COMPILER
+    assert (tmp_path / "asked").read_text() == "x\n"
+    assert not descendants(), "nor is what it had started left"
+
+
+def test_where_one_compiler_is_broken_the_next_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    works = find_compiler()
+    program(tmp_path, "g++", "exit 1")
+    program(tmp_path, "clang++", f'exec {works} "$@"')
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert find_compiler() == str(tmp_path / "clang++")
 
 
 def test_a_program_that_cannot_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,14 +7,17 @@ layers, and lets the runtime choose layouts and kernels for the processor that i
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from resnetdsl.compile.engines.base import Built, Job, Layouts, Setting, Weights
+from resnetdsl.compile.engines.importing import importing
 from resnetdsl.compile.engines.onnx_form import installed, missing, outside, to_onnx
 from resnetdsl.compile.errors import ArtifactError, Problem
 from resnetdsl.compile.files import cannot_write
@@ -81,9 +84,7 @@ class Session:
         return [torch.from_numpy(result) for result in results]
 
     def swap(self, weights: Weights) -> None:
-        import onnxruntime
-
-        onnxruntime.disable_telemetry_events()  # which there are on Windows
+        onnxruntime = load_onnxruntime()
         value = onnxruntime.OrtValue.ortvalue_from_numpy
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
@@ -97,6 +98,17 @@ class Session:
             session = onnxruntime.InferenceSession(self._model, options, providers=["CPUExecutionProvider"])
         self._session, self._held = session, held
         self._outputs = [output.name for output in session.get_outputs()]
+
+
+def load_onnxruntime() -> Any:
+    """ONNX Runtime without its telemetry: it would tell its maker what it runs, and write an identity of this user into
+    the folder of temporary files, from its import on.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    with importing("onnxruntime"):
+        import onnxruntime
+    onnxruntime.disable_telemetry_events()  # on Windows, or where somebody else has imported it
+    return onnxruntime
 
 
 def refusals() -> tuple[type[Exception], ...]:

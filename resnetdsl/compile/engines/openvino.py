@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from resnetdsl.compile.engines.base import Built, Job, Layouts, Setting, Weights
+from resnetdsl.compile.engines.importing import importing
 from resnetdsl.compile.engines.onnx_form import installed, missing, outside, to_onnx
 from resnetdsl.compile.errors import ArtifactError, CompileError, Problem
 from resnetdsl.compile.files import no_space
@@ -149,7 +150,8 @@ def load_openvino() -> Any:
         # It cannot be imported now, and a stub takes its place.
         sys.modules[_TELEMETRY] = None  # type: ignore[assignment]
     try:
-        import openvino
+        with importing("openvino"):
+            import openvino
     finally:
         if not known:
             del sys.modules[_TELEMETRY]

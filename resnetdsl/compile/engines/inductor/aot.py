@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -18,13 +19,15 @@ from resnetdsl.compile.engines.base import Built, Job, Runner, Setting, Weights
 from resnetdsl.compile.engines.cuda_graphs import CudaGraphs, kernel_choice
 from resnetdsl.compile.engines.inductor.watch import watched
 from resnetdsl.compile.errors import ArtifactError, CompileError, Problem
-from resnetdsl.compile.files import no_space
+from resnetdsl.compile.files import cannot_write, no_space
 from resnetdsl.compile.inputs import VERIFY_ELEMENTS, InputSpec
 from resnetdsl.compile.memory import GpuMemory, is_lack_of_memory
 from resnetdsl.compile.options import Layout, Mode
-from resnetdsl.compile.toolchain import find_compiler, writable_cache
+from resnetdsl.compile.toolchain import find_compiler, first_complaint, writable_cache
 
 _FILE = "model.pt2"
+_CXX_FAILED = "C++ compile error"
+"""What PyTorch says where the compiler says no."""
 
 
 def build(job: Job, folder: Path) -> Built:
@@ -114,9 +117,16 @@ class Package:
         self._lock = threading.Lock() if cuda else nullcontext()
         self._memory = GpuMemory() if cuda else None
         try:
-            self._loader = AOTIModelPackageLoader(str(path), "model", cuda, 1, -1)
+            # The loader unpacks into a folder that it leaves behind where it fails.
+            self._folder = tempfile.TemporaryDirectory(prefix="resnetdsl-", ignore_cleanup_errors=True)
+        except OSError as error:
+            raise cannot_write(Path(tempfile.gettempdir()), error) from error
+        try:
+            with _temporary_files(Path(self._folder.name)):
+                self._loader = AOTIModelPackageLoader(str(path), "model", cuda, 1, -1)
             self.swap(weights)
         except (RuntimeError, OSError) as error:
+            self._folder.cleanup()
             if is_lack_of_memory(error):
                 raise
             reason = str(error).strip().splitlines() or [type(error).__name__]
@@ -195,10 +205,16 @@ def _backend(problem: Problem, message: str) -> Iterator[None]:
         text = str(error)
         if "No space left on device" in text or "Disk quota exceeded" in text:
             raise no_space(Path("the temporary files")) from error
-        lines = [line.strip() for line in text.splitlines() if line.strip()] or [type(error).__name__]
-        telling = next((line for line in lines if "error" in line.lower()), lines[0])
+        if _CXX_FAILED in text:
+            said = first_complaint(text.partition("Output:")[2]) or "without a word"
+            raise CompileError(
+                Problem.BROKEN_COMPILER,
+                f"{message}: the C++ compiler failed: {said}",
+                "it may have been ended for want of memory; set CXX to another, or use `--backend onednn`, which needs "
+                "none",
+            ) from error
         raise CompileError(
             problem,
-            f"{message}: {telling}",
+            f"{message}: {first_complaint(text) or type(error).__name__}",
             "if the spec passes `resnetdsl check`, please report it: RESNETDSL_DEBUG=1 shows the whole of it",
         ) from error
