@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +16,7 @@ import torch
 
 import resnetdsl
 from benchmarks import gpu
-from benchmarks.on_gpu import training
+from benchmarks.on_gpu import training, unit
 from benchmarks.on_gpu.peers import OUR_ENGINE, contestants
 from benchmarks.on_gpu.plan import BEST_PEER, OURS, Unit, plan
 from benchmarks.on_gpu.profile import Kernel, kernels, kind, table
@@ -26,6 +27,7 @@ from resnetdsl.bench.interleave import Times
 from resnetdsl.bench.match import Match, made
 from resnetdsl.compile.engines.registry import ENGINES
 from resnetdsl.compile.options import Precision
+from tests.bench.card import card
 from tests.cli.running import ROOT
 from tests.compile.lowering import network
 
@@ -246,3 +248,43 @@ def test_only_what_runs_on_the_card_is_profiled(monkeypatch: pytest.MonkeyPatch)
     found = SimpleNamespace(key_averages=lambda: made)
     monkeypatch.setattr(torch.profiler, "profile", lambda **_: nullcontext(found))
     assert kernels(lambda: None, "cuda") == [Kernel("sm90_fprop", 2.0, 0.2)]
+
+
+# --- the way to a card ---
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """Each unit of a plan on a card that is none; those who are compiled by PyTorch for a real one are left out."""
+    given: dict[str, Any] = {"network": "resnet20", "dtype": "bfloat16", "device": "cuda", "size": 16}
+    given |= {"seconds": 0.05, "product": 64}
+    found: dict[str, dict[str, Any]] = {}
+    with pytest.MonkeyPatch.context() as patch, card(patch):
+        patch.setattr(unit, "kernels", lambda run, _: kernels(run, "cpu"))
+        for each in plan((1, 4), 2):
+            taking = tuple(
+                name for name in each.contestants if not name.startswith("timm, ") and "inductor" not in name
+            )
+            folder = tmp_path_factory.mktemp("unit")
+            found[each.key] = unit.measure(replace(each, contestants=taking), given, folder)
+            given.setdefault("ceilings", found["ceilings"]["data"])
+    return found
+
+
+@pytest.mark.slow
+def test_every_unit_goes_through(measured: dict[str, dict[str, Any]]) -> None:
+    assert set(measured) == {each.key for each in plan((1, 4), 2)}
+    assert all(found["lines"] for found in measured.values())
+    json.dumps(measured)
+
+
+@pytest.mark.slow
+def test_ours_computes_the_same_in_each_way(measured: dict[str, dict[str, Any]]) -> None:
+    rows = [row for key, found in measured.items() if key.startswith("run") for row in found["data"]["rows"]]
+    ours = [row for row in rows if row["group"] == "ours"]
+    assert {row["name"] for row in ours} == {name for name in contestants() if name.startswith(OURS)} - {
+        "resnetdsl inductor"
+    }
+    for row in ours:
+        assert row["seconds"] is not None, row["problem"]
+        assert row["agreement"] < 0.05
