@@ -157,6 +157,7 @@ class Forward:
         last = {tensor: at for at, those in enumerate(reads) for tensor in those}
         names = dict(enumerate(self.arguments()))
         live = set(names.values()) & {names[tensor] for tensor in names if tensor in last}
+        live |= {word for line in self._lines for word in re.findall(r"\w+", line.loop)}
         for at, line in enumerate(self._lines):
             dying = [names[tensor] for tensor in reads[at] if last[tensor] == at]
             text = _TENSOR.sub(lambda match: names[int(match[1])], line.text)

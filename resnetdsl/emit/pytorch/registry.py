@@ -9,6 +9,10 @@ from resnetdsl.emit.pytorch.parts import stem
 from resnetdsl.emit.pytorch.text import MODULE_ATTRIBUTES, formatted, is_plain, literal
 
 
+COPY = "layer"
+"""What a loop calls one of its copies."""
+
+
 @dataclass(slots=True)
 class Member:
     """What has a name: a module or a weight, made by `code`; or, without, a name that only holds others.
@@ -66,11 +70,20 @@ class Member:
         """The expression for what stands at a path."""
         return self._reach(path)[0]
 
-    def reach_each(self, path: str) -> str:
-        """The expression for the copy number `i` of those that begin at a path."""
+    def each(self, path: str, count: int) -> tuple[str, str]:
+        """The head of a loop over so many copies that begin at a path, and what it calls a copy.
+
+        TorchScript goes through a list and through all children, and knows no attribute whose name is made up.
+        """
         head, _, name = path.rpartition(".")
         base, at = self._reach(head) if head else ("self", self)
-        return f"{base}[i]" if at is not self and at.is_list else f"getattr({base}, {_numbered(name)})"
+        if at is not self and at.is_list:
+            first, all_of_them = int(name), sum(member.count for member in at.members.values())
+            part = "" if count == all_of_them else f"[{first}:{first + count}]"
+            return f"for {COPY} in {base}{part}:", COPY
+        if [other for other, member in at.members.items() if not member.is_parameter] == [name]:
+            return f"for {COPY} in {base}.children():", COPY
+        return loop(name, count), f"getattr({base}, {_numbered(name)})"
 
     def _reach(self, path: str) -> tuple[str, Member]:
         base, at = "self", self

@@ -15,7 +15,7 @@ from resnetdsl.emit.pytorch.forward import Forward, Step, fill, quote
 from resnetdsl.emit.pytorch.layout import signature, wrap
 from resnetdsl.emit.pytorch.leaves import Form
 from resnetdsl.emit.pytorch.parts import Printer, follows, holes
-from resnetdsl.emit.pytorch.registry import Member, loop
+from resnetdsl.emit.pytorch.registry import Member
 from resnetdsl.emit.pytorch.rolling import LEAST_LOOPED, Roll, roll
 from resnetdsl.emit.pytorch.text import MODULE_ATTRIBUTES, docstring, is_plain, literal, unique, variable
 
@@ -173,10 +173,9 @@ class Writer:
                 yield Step(f"{callee}({{0}})", statement.inputs, last.outputs, alone=True, label=variable(head) or "")
             elif count > 1:
                 last = self.unit.statements[places[id(statement)] + count - 1]
-                callee = quote(self.members.reach_each(statement.name))
-                head = loop(statement.name.rpartition(".")[2], count)
-                label = statement.hint
-                yield Step(f"{callee}({{0}})", statement.inputs, last.outputs, alone=True, label=label, loop=head)
+                head, callee = self.members.each(statement.name, count)
+                template, label = f"{quote(callee)}({{0}})", statement.hint
+                yield Step(template, statement.inputs, last.outputs, alone=True, label=label, loop=head)
             elif statement.form is Form.PARAMETER:
                 yield self._step(statement, quote(self.members.reach(statement.name)), atom=True)
             elif statement.form is Form.EXPRESSION:
@@ -190,10 +189,11 @@ class Writer:
 
     def _rolled(self, again: Roll) -> Step:
         """A round of a loop as one expression of what it carries."""
+        head, callee = self.members.each(again.copy.name, again.count)
         texts = {again.body[0].inputs[0]: "carried"}
         for each in again.body:
             if each is again.copy:
-                template = f"{quote(self.members.reach_each(each.name))}({{0}})"
+                template = f"{quote(callee)}({{0}})"
             elif each.form is Form.EXPRESSION:
                 template = self.printer.render(each.part, iter(self.texts[id(each)]))
             elif each.is_identity:
@@ -202,7 +202,6 @@ class Writer:
                 template = self._call(each).template
             texts[each.outputs[0]] = fill(template, [texts[tensor] for tensor in each.inputs])
         template = re.sub(r"\bcarried\b", "{0}", texts[again.body[-1].outputs[0]])
-        head = loop(again.copy.name.rpartition(".")[2], again.count)
         return Step(template, again.body[0].inputs[:1], again.outputs, alone=True, loop=head)
 
     def _call(self, statement: Statement) -> Step:
