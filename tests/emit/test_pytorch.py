@@ -347,6 +347,49 @@ READS = {
         ],
         ["new3"],
     ),
+    "a loop goes through all layers that there are": (
+        """
+        block dense { for i in 0..5 {
+                let before = here
+                new{i}: conv(4, 3x3)
+                y => concat(before, y)
+            } }
+        network tiny { input 4x32x32
+            dense }
+        """,
+        ["for layer in self.children():", "x = torch.cat([x, layer(x)], dim=1)"],
+        ["getattr"],
+    ),
+    "a loop goes through a part of a list": (
+        """
+        network tiny { input 4x32x32
+            tap layer
+            "layers.0": conv(4, 5x5) -> relu
+            for i in 1..6 { "layers.{i}": conv(4, 3x3) }
+            here + x }
+        """,
+        ["for layer in self.layers[1:6]:", "= layer(", '{"layer": x,'],
+        ["getattr", "range(1"],
+    ),
+    "what is numbered is a list, whether it does something or holds others": (
+        """
+        network tiny { input 4x32x32
+            "stages.0": conv(4, 3x3) -> relu
+            for i in 1..4 { "stages.{i}.conv": conv(4, 3x3) -> relu } }
+        """,
+        ["*(nn.Module() for _ in range(3))", "self.stages[1].conv = nn.Conv2d(", "self.stages[1].conv("],
+        ["getattr", "add_module"],
+    ),
+    "arguments are in no parentheses of their own": (
+        """
+        block wide(n) { conv(n, 1x1) -> conv(2 * n, 1x1)
+            reshape([2, n, 32, 32], "rchw") -> reshape([2 * n, 32, 32], "chw") -> conv(n, 1x1) }
+        network tiny { input 4x32x32
+            wide(4) -> wide(8) }
+        """,
+        [".reshape(x.shape[0], 2 * self.out_channels, 32, 32)"],
+        [", (2 *"],
+    ),
     "rates that rise are no whole numbers": (
         """
         block unit(rate) { conv: conv(4, 3x3) -> dropout(rate) }
@@ -439,3 +482,17 @@ def test_the_header_does_not_say_where_the_spec_lies(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["efficientnet_cc_b0_4e", "mobilenetv4_hybrid_medium", "dm_nfnet_f0", "densenet121"])
 def test_source_can_be_traced_by_fx(name: str) -> None:
     torch.fx.symbolic_trace(resnetdsl.load(name).network(name).module())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "for i in 0..5 { let b = here\n new{i}: conv(4, 3x3)\n y => concat(b, y) }",
+        'for i in 0..3 { "stages.{i}.conv": conv(4, 3x3) -> relu }',
+    ],
+)
+def test_source_can_be_scripted(body: str) -> None:
+    text = f"block unit {{ {body} }}\nnetwork tiny {{ input 4x16x16\n unit\n global_avg_pool -> flatten -> linear(2) }}"
+    module = resnetdsl.load(text).network("tiny").module().eval()
+    x = torch.randn(2, 4, 16, 16)
+    torch.testing.assert_close(torch.jit.script(module)(x), module(x))

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from resnetdsl.emit.pytorch.parts import stem
 from resnetdsl.emit.pytorch.text import MODULE_ATTRIBUTES, formatted, is_plain, literal
 
-
 COPY = "layer"
 """What a loop calls one of its copies."""
 
@@ -30,9 +29,9 @@ class Member:
 
     @property
     def is_list(self) -> bool:
-        """Whether it reads best as `nn.ModuleList`: its members are numbered from 0 in order, each one expression."""
+        """Whether it reads best as `nn.ModuleList`: its members are modules, numbered from 0 in order."""
         if self._is_list is None:
-            whole = all((member.code or member.is_list) and not member.is_parameter for member in self.members.values())
+            whole = not any(member.is_parameter for member in self.members.values())
             names = [each for name, member in self.members.items() for each in _names(name, member.count)]
             self._is_list = whole and not self.code and bool(names) and names == [str(at) for at in range(len(names))]
         return self._is_list
@@ -98,18 +97,25 @@ class Member:
         for name, member in self.members.items():
             if member.code:
                 yield from _make(base, name, member)
-            elif member.is_list:
-                yield _assign(base, name, member.listed())
-                continue
             else:
-                yield _assign(base, name, "nn.Module()")
-            yield from member.lines(_read(base, name))
+                yield _assign(base, name, member.expression())
+            yield from member._below(_read(base, name))
 
-    def listed(self) -> str:
-        """The list as one expression, equal neighbours as one generator."""
+    def _below(self, base: str) -> Iterator[str]:
+        """What stands below it and is no part of its own expression."""
+        if not self.is_list:
+            yield from self.lines(base)
+            return
+        for name, member in self.members.items():
+            yield from member._below(f"{base}[{name}]")
+
+    def expression(self) -> str:
+        """What makes it; of a list equal neighbours as one generator."""
+        if self.code or not self.is_list:
+            return self.code or "nn.Module()"
         codes: dict[int, str] = {}
         for name, member in self.members.items():
-            code = member.code or member.listed()
+            code = member.expression()
             codes.update((int(each), code) for each in _names(name, member.count))
         written: list[str] = []
         at = 0

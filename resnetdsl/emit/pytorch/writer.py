@@ -19,6 +19,9 @@ from resnetdsl.emit.pytorch.registry import Member
 from resnetdsl.emit.pytorch.rolling import LEAST_LOOPED, Roll, roll
 from resnetdsl.emit.pytorch.text import MODULE_ATTRIBUTES, docstring, is_plain, literal, unique, variable
 
+_ENCLOSED = re.compile(r"(?:(?<=\()|(?<=, ))\(([^(),]*)\)(?=[,)])")
+"""An argument in parentheses of its own."""
+
 _NOTHING = {"{0} * 1", "{0} * 1.0"}
 """What leaves a tensor as it is."""
 
@@ -180,7 +183,7 @@ class Writer:
                 yield self._step(statement, quote(self.members.reach(statement.name)), atom=True)
             elif statement.form is Form.EXPRESSION:
                 texts = iter([self._stored(text) for text in self.texts[id(statement)]])
-                template = self.printer.render(statement.part, texts)
+                template = _ENCLOSED.sub(r"\1", self.printer.render(statement.part, texts))
                 yield self._step(statement, template, alias=template in _NOTHING)
             elif statement.is_identity and not handed:
                 yield self._step(statement, "{0}", alias=True)
