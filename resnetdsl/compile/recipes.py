@@ -81,16 +81,28 @@ def _standardise(weight: Tensor, eps: float) -> Tensor:
     return ((flat - mean) * torch.rsqrt(variance + eps)).reshape(weight.shape)
 
 
-def _rectified(scale: Tensor, shift: Tensor, low: float, high: float = math.inf) -> tuple[Tensor, ...]:
-    """Factor, shift and the bounds a, b for which clamp(scale x + shift, low, high) is factor clamp(x, a, b) + shift.
+# clamp(scale x + shift, low, high) is factor clamp(x, a, b) + shift' for the four that follow here.
 
-    A factor so small that its bounds would be more than float32 holds counts as none.
-    """
-    none = scale.abs() < 1e-30
-    factor = scale.masked_fill(none, 1.0)
-    ends = (low - shift) / factor, (high - shift) / factor
-    below, above = torch.minimum(*ends).masked_fill(none, 0.0), torch.maximum(*ends).masked_fill(none, 0.0)
-    return scale.masked_fill(none, 0.0), torch.where(none, shift.clamp(low, high), shift), below, above
+
+def _rectified_scale(scale: Tensor, shift: Tensor, low: float, high: float = math.inf) -> Tensor:
+    return scale.masked_fill(_none(scale), 0.0)
+
+
+def _rectified_shift(scale: Tensor, shift: Tensor, low: float, high: float = math.inf) -> Tensor:
+    return torch.where(_none(scale), shift.clamp(low, high), shift)
+
+
+def _rectified_low(scale: Tensor, shift: Tensor, low: float, high: float = math.inf) -> Tensor:
+    return torch.minimum((low - shift) / scale, (high - shift) / scale).masked_fill(_none(scale), 0.0)
+
+
+def _rectified_high(scale: Tensor, shift: Tensor, low: float, high: float = math.inf) -> Tensor:
+    return torch.maximum((low - shift) / scale, (high - shift) / scale).masked_fill(_none(scale), 0.0)
+
+
+def _none(scale: Tensor) -> Tensor:
+    """Factors so small that the bounds would be more than float32 holds."""
+    return scale.abs() < 1e-30
 
 
 FUNCTIONS: Mapping[str, Callable[..., Tensor]] = MappingProxyType(
@@ -107,27 +119,36 @@ FUNCTIONS: Mapping[str, Callable[..., Tensor]] = MappingProxyType(
         "pad": torch.nn.functional.pad,
         "kernel_identity": _kernel_identity,
         "standardise": _standardise,
-        "rectified_scale": lambda *given: _rectified(*given)[0],
-        "rectified_shift": lambda *given: _rectified(*given)[1],
-        "rectified_low": lambda *given: _rectified(*given)[2],
-        "rectified_high": lambda *given: _rectified(*given)[3],
+        "rectified_scale": _rectified_scale,
+        "rectified_shift": _rectified_shift,
+        "rectified_low": _rectified_low,
+        "rectified_high": _rectified_high,
     }
 )
 """Functions of operands, then of arguments. The names are part of the artifact's format."""
 
 
-def evaluate(recipe: Recipe, weights: Mapping[str, Tensor]) -> Tensor:
-    """The tensor, on the CPU, in float64 where it is floating; a KeyError where a leaf is not in `weights`."""
+def evaluate(recipe: Recipe, weights: Mapping[str, Tensor], known: dict[int, Tensor] | None = None) -> Tensor:
+    """The tensor, on the CPU, in float64 where it is floating; a KeyError where a leaf is not in `weights`.
+
+    `known` has vectors that were evaluated before, by the identity of their recipe: a norm's factor is part of several.
+    """
+    known = {} if known is None else known
+    if (before := known.get(id(recipe))) is not None:
+        return before
     match recipe:
         case Leaf(name):
-            found = weights[name].detach().cpu()  # where the other operands are
-            return found.double() if found.is_floating_point() else found
+            leaf = weights[name].detach().cpu()  # where the other operands are
+            found = leaf.double() if leaf.is_floating_point() else leaf
         case Full(shape, value):
-            return torch.full(shape, value, dtype=torch.float64)
+            found = torch.full(shape, value, dtype=torch.float64)
         case Apply(function, operands, arguments):
-            return FUNCTIONS[function](*(evaluate(each, weights) for each in operands), *arguments)
+            found = FUNCTIONS[function](*(evaluate(each, weights, known) for each in operands), *arguments)
         case Computed(op, attrs, kinds, operands, output):
-            return compute(op, attrs, kinds, output, [evaluate(each, weights) for each in operands])
+            found = compute(op, attrs, kinds, output, [evaluate(each, weights, known) for each in operands])
+    if found.dim() == 1:
+        known[id(recipe)] = found
+    return found
 
 
 def evaluate_all(
@@ -135,12 +156,13 @@ def evaluate_all(
 ) -> dict[str, Tensor]:
     """The weights of a lowered graph, by name, contiguous; what is not floating keeps its type."""
     found: dict[str, Tensor] = {}
+    known: dict[int, Tensor] = {}
     for name, recipe in recipes.items():
         match recipe:
             case Leaf(leaf):  # the common case needs no float64
                 tensor = weights[leaf].detach()
             case _:
-                tensor = evaluate(recipe, weights)
+                tensor = evaluate(recipe, weights, known)
         kept = dtype if tensor.is_floating_point() else tensor.dtype
         # Always a copy: an artifact's weights are not the module's.
         found[name] = tensor.to(device=device, dtype=kept, copy=True).contiguous()
