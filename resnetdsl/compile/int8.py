@@ -23,14 +23,13 @@ from resnetdsl.compile.choose import measure, shape_to_time
 from resnetdsl.compile.engines.base import Engine, Job, Progress, Runner, Setting
 from resnetdsl.compile.engines.onnx_form import installed
 from resnetdsl.compile.errors import CompileError, Problem
+from resnetdsl.compile.int8_verify import BATCH, USELESS, Examples, compare, examples
 from resnetdsl.compile.key import key
 from resnetdsl.compile.machine import Machine
 from resnetdsl.compile.make import Made, Subject, settled
 from resnetdsl.compile.metadata import Agreement, Measurement, Quantised
 from resnetdsl.compile.options import Calibration, Precision
 from resnetdsl.compile.quantise import PLACES, Calibrated, calibrate
-
-WEIGHTS = "own weights, on the samples of the calibration"
 
 ENOUGH = 0.98
 """The share of equal answers below which a network is said to have lost accuracy."""
@@ -41,22 +40,7 @@ WORTH = 1.2
 _FASTER = 1.03
 """How many times as fast another way must be to be taken: less is within what times differ by."""
 
-USELESS = 1.0
-"""A difference from eager beyond the largest output is no rounding."""
-
-MOST_KEPT = 2**26
-"""Numbers of float32's outputs that are kept to compare with."""
-
 _VNNI = {"avx512_vnni", "avx_vnni", "avxvnni", "amx_int8", "asimddp", "i8mm"}
-_BATCH = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Examples:
-    """Inputs, and what eager float32 makes of them or of the first of them, for each output."""
-
-    inputs: Tensor
-    expected: list[Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +102,7 @@ class Int8:
                 return self._made(using, code, runner, opened, record)
             progress("verifying")
             runner, opened = self._open(using, code)
-            _compare(self.subject, runner, self.setting, self._few)
+            compare(self.subject, runner, self.setting, self._few)
         return self._made(using, code, runner, opened, record, cached=True)
 
     def against_float32(self, using: Engine, made: Made) -> Made:
@@ -185,7 +169,7 @@ class Int8:
         notes = using.build(Job(lowered, {}, setting, scratch, progress, quantised.model), code).notes
         progress("verifying")
         runner, opened = self._open(using, code)
-        measured, report = _compare(self.subject, runner, setting, self._all)
+        measured, report = compare(self.subject, runner, setting, self._all)
         report = replace(report, source=self._samples.source, kept=quantised.kept)
         return runner, opened, Record((*self._samples.notes, *notes), measured, report)
 
@@ -228,13 +212,13 @@ class Int8:
 
     @cached_property
     def _all(self) -> Examples:
-        return _examples(self.subject, self._samples.inputs)
+        return examples(self.subject, self._samples.inputs)
 
     @cached_property
     def _few(self) -> Examples:
         """Samples of the same kind, enough to see that what was found computes this network."""
-        few = replace(self.calibration, samples=min(self.calibration.samples, _BATCH))
-        return _examples(self.subject, samples(few, self.setting.input).inputs)
+        few = replace(self.calibration, samples=min(self.calibration.samples, BATCH))
+        return examples(self.subject, samples(few, self.setting.input).inputs)
 
 
 def _call(runner: Runner, x: Tensor) -> Callable[[], object]:
@@ -252,51 +236,6 @@ def _digest(state: Mapping[str, Tensor]) -> str:
         digest.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
         digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
-
-
-def _examples(subject: Subject, inputs: Tensor) -> Examples:
-    each = sum(subject.graph.type(output.source).numel for output in subject.graph.outputs)
-    count = min(len(inputs), max(_BATCH, MOST_KEPT // max(each, 1)))
-    with torch.no_grad():
-        parts = [subject.reference(part) for part in torch.split(inputs[:count], _BATCH)]
-    return Examples(inputs, [torch.cat(output) for output in zip(*parts, strict=True)])
-
-
-def _compare(subject: Subject, runner: Runner, setting: Setting, examples: Examples) -> tuple[Measurement, Quantised]:
-    """How far int8 is from float32, or a `CompileError` where it is another network."""
-    batch, inputs, expected = setting.input.dims[0], examples.inputs, examples.expected
-    size = max(batch.low, min(batch.high, _BATCH))
-    actual: list[list[Tensor]] = []
-    for part in torch.split(inputs[: len(expected[0])], size):
-        # The last part is filled up where a batch has one size.
-        missing_samples = max(batch.low - len(part), 0)
-        full = torch.cat([part, part[:1].expand(missing_samples, *part.shape[1:])]) if missing_samples else part
-        with torch.no_grad():
-            actual.append([output[: len(part)].clone() for output in runner.run([full.contiguous()])])
-    pairs = [(torch.cat(output), other) for output, other in zip(zip(*actual, strict=True), expected, strict=True)]
-    worst = max(float((one - other).abs().max()) for one, other in pairs)
-    largest = max(float(other.abs().max()) for _, other in pairs)
-    if not worst <= USELESS * largest:
-        raise CompileError(
-            Problem.DISAGREES,
-            f"in int8 the network differs from float32 by {worst:.2g}, its largest output is {largest:.2g}",
-            "calibrate with real inputs, `--calibration FOLDER`, or stay with bfloat16 or float32",
-        )
-    noise = sum(float((one - other).double().square().sum()) for one, other in pairs)
-    power = sum(float(other.double().square().sum()) for _, other in pairs)
-    top1 = None
-    if (answers := _answers(subject)) is not None:
-        one, other = pairs[answers]
-        top1 = float((one.argmax(1) == other.argmax(1)).double().mean())
-    measured = Measurement((size, *inputs.shape[1:]), WEIGHTS, worst, worst / largest if largest else 0.0)
-    return measured, Quantised("", len(inputs), top1, (noise / power) ** 0.5 if power else 0.0)
-
-
-def _answers(subject: Subject) -> int | None:
-    """Which output is a classifier's: the last that is a vector of classes."""
-    outputs = subject.graph.outputs
-    places = [at for at, each in enumerate(outputs) if subject.graph.type(each.source).axes == "c"]
-    return places[-1] if places else None
 
 
 def _remarks(report: Quantised, setting: Setting) -> tuple[str, ...]:

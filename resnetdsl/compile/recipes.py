@@ -84,7 +84,7 @@ def _standardise(weight: Tensor, eps: float) -> Tensor:
 # clamp(scale x + shift, low, high) is factor clamp(x, a, b) + shift' for the four that follow here.
 
 
-def _rectified_scale(scale: Tensor, shift: Tensor, low: float, high: float = math.inf) -> Tensor:
+def _rectified_scale(scale: Tensor) -> Tensor:
     return scale.masked_fill(_none(scale), 0.0)
 
 
@@ -134,21 +134,24 @@ def evaluate(recipe: Recipe, weights: Mapping[str, Tensor], known: dict[int, Ten
     `known` has vectors that were evaluated before, by the identity of their recipe: a norm's factor is part of several.
     """
     known = {} if known is None else known
-    if (before := known.get(id(recipe))) is not None:
-        return before
+    if (found := known.get(id(recipe))) is None:
+        found = _evaluated(recipe, weights, known)
+        if found.dim() == 1:
+            known[id(recipe)] = found
+    return found
+
+
+def _evaluated(recipe: Recipe, weights: Mapping[str, Tensor], known: dict[int, Tensor]) -> Tensor:
     match recipe:
         case Leaf(name):
-            leaf = weights[name].detach().cpu()  # where the other operands are
-            found = leaf.double() if leaf.is_floating_point() else leaf
+            found = weights[name].detach().cpu()  # where the other operands are
+            return found.double() if found.is_floating_point() else found
         case Full(shape, value):
-            found = torch.full(shape, value, dtype=torch.float64)
+            return torch.full(shape, value, dtype=torch.float64)
         case Apply(function, operands, arguments):
-            found = FUNCTIONS[function](*(evaluate(each, weights, known) for each in operands), *arguments)
+            return FUNCTIONS[function](*(evaluate(each, weights, known) for each in operands), *arguments)
         case Computed(op, attrs, kinds, operands, output):
-            found = compute(op, attrs, kinds, output, [evaluate(each, weights, known) for each in operands])
-    if found.dim() == 1:
-        known[id(recipe)] = found
-    return found
+            return compute(op, attrs, kinds, output, [evaluate(each, weights, known) for each in operands])
 
 
 def evaluate_all(

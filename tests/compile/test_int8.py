@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import resnetdsl
-from resnetdsl.compile import choose, int8, quantise
+from resnetdsl.compile import choose, int8, int8_verify, quantise
 from resnetdsl.compile.artifact import load_artifact
 from resnetdsl.compile.calibration import Samples, fingerprint, samples
 from resnetdsl.compile.compiler import CompileResult
@@ -186,7 +186,7 @@ def test_one_that_is_no_faster_says_so(
 
 
 def test_one_that_is_destroyed_is_refused(module: nn.Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(int8, "USELESS", 1e-9)
+    monkeypatch.setattr(int8_verify, "USELESS", 1e-9)
     with pytest.raises(CompileError, match="in int8 the network differs from float32") as caught:
         small().compile(tmp_path / "n.rnetc", device="cpu", backend="openvino", dtype="int8", module=module)
     assert caught.value.problem is Problem.DISAGREES
@@ -471,7 +471,7 @@ def test_what_comes_from_the_cache_is_held_against_eager(
     module: nn.Module, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     again(module, tmp_path / "n.rnetc", Calibration(data))
-    monkeypatch.setattr(int8, "USELESS", 1e-9)
+    monkeypatch.setattr(int8_verify, "USELESS", 1e-9)
     with pytest.raises(CompileError, match="in int8 the network differs from float32"):
         again(module, tmp_path / "n.rnetc", Calibration(data))
 

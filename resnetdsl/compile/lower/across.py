@@ -62,8 +62,8 @@ def across(rewriter: Rewriter, norm: Draft, found: Affine) -> Crossing | str | N
         return f"`{rectifier.op}` is an output of the network"
     ends = RECTIFIERS[rectifier.op]
     pair = (found.scale or Full((found.channels,), 1.0), found.shift or Full((found.channels,), 0.0))
-    scale, shift, low, high = (Apply(f"rectified_{part}", pair, ends) for part in ("scale", "shift", "low", "high"))
-    taken = Affine(found.channels, found.operand, scale, shift)
+    shift, low, high = (Apply(f"rectified_{part}", pair, ends) for part in ("shift", "low", "high"))
+    taken = Affine(found.channels, found.operand, Apply("rectified_scale", pair[:1]), shift)
     layers = fold_before.takers(rewriter, rectifier, taken)
     return layers if isinstance(layers, str) else Crossing(rectifier, layers, taken, low, high)
 
