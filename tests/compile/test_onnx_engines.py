@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -288,3 +289,28 @@ def test_what_onnxruntime_does_not_take_is_said(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(onnxruntime_engine, "to_onnx", lambda job: onnx.helper.make_model(NONSENSE))
     with pytest.raises(CompileError, match="ONNX Runtime does not take this model"):
         small().compile(tmp_path / "n.rnetc", device="cpu", backend="onnxruntime", cache=False)
+
+
+def test_weights_stay_as_long_as_they_are_run_with(artifact: Artifact) -> None:
+    """Other weights may come in from another thread meanwhile: the runtimes read the ones before where they lie."""
+    runner = artifact._runner
+    if not isinstance(runner, onnxruntime_engine.Session):
+        pytest.skip("of ONNX Runtime's session, which can be held in the middle of a run")
+    weights = artifact._weights
+    runner.swap({name: tensor.clone() for name, tensor in weights.items()})
+    session, outputs, held = runner._open
+    before = weakref.ref(next(iter(held.values())))
+    alive: list[bool] = []
+
+    class Slow:
+        def run(self, *given: object) -> list[object]:
+            runner.swap(weights)
+            alive.append(before() is not None)
+            found: list[object] = session.run(*given)
+            return found
+
+    runner._open = Slow(), outputs, held
+    del held
+    runner.run([torch.zeros(1, 3, 32, 32)])
+    assert alive == [True]
+    assert before() is None

@@ -80,7 +80,8 @@ class Session:
     def run(self, inputs: list[Tensor]) -> list[Tensor]:
         (x,) = inputs
         # Results are copied once here. Handing them over as they are takes longer, by what Python does for each call.
-        results = self._session.run(self._outputs, {ONNX_INPUT: x.numpy()})
+        session, outputs, _ = self._open
+        results = session.run(outputs, {ONNX_INPUT: x.numpy()})
         return [torch.from_numpy(result) for result in results]
 
     def swap(self, weights: Weights) -> None:
@@ -91,13 +92,12 @@ class Session:
         options.log_severity_level = 3
         # Else its threads spin for tens of milliseconds behind each call, and take a core from whatever runs next.
         options.add_session_config_entry("session.force_spinning_stop", "1")
-        # The runtime reads the tensors where they are, so they must stay as long as the session.
+        # The runtime reads the tensors where they are, so they must stay as long as anybody runs the session.
         held = {name: weights[name].contiguous() for name in self._names}
         options.add_external_initializers(self._names, [value(held[name].numpy()) for name in self._names])
         with _refusals():
             session = onnxruntime.InferenceSession(self._model, options, providers=["CPUExecutionProvider"])
-        self._session, self._held = session, held
-        self._outputs = [output.name for output in session.get_outputs()]
+        self._open = session, [output.name for output in session.get_outputs()], held
 
 
 def load_onnxruntime() -> Any:

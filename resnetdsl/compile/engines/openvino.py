@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -167,6 +168,17 @@ def _shape(inputs: InputSpec) -> openvino.PartialShape:
     return loaded.PartialShape([dimension(dim) for dim in inputs.dims])
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A model with one set of weights: its outputs' shapes where they are known, and requests that nobody is using."""
+
+    model: Any
+    shapes: list[tuple[int, ...] | None]
+    idle: list[Any]
+    held: Weights
+    """Which the model reads where they lie."""
+
+
 class Compiled:
     """An open model. It is compiled again when the weights change, for they are packed into it."""
 
@@ -178,21 +190,21 @@ class Compiled:
     def run(self, inputs: list[Tensor]) -> list[Tensor]:
         (x,) = inputs
         given = x.float()  # OpenVINO reads it where it lies and holds no reference
-        idle = self._idle  # of these weights: others may come while it runs
+        opened = self._opened  # others may come while it runs
         try:
-            request = idle.pop()
+            request = opened.idle.pop()
         except IndexError:  # another thread has it
-            request = self._compiled.create_infer_request()
+            request = opened.model.create_infer_request()
         request.set_input_tensor(self._tensor(given.numpy(), shared_memory=True))
         results = []
-        for at, shape in enumerate(self._shapes):
+        for at, shape in enumerate(opened.shapes):
             if shape is not None:
                 results.append(torch.empty(shape, dtype=torch.float32, device="cpu"))
                 request.set_output_tensor(at, self._tensor(results[-1].numpy(), shared_memory=True))
         request.infer()
         if not results:  # their sizes follow from the input's
-            results = [torch.from_numpy(request.get_output_tensor(at).data).clone() for at in range(len(self._shapes))]
-        idle.append(request)
+            results = [torch.from_numpy(request.get_output_tensor(at).data).clone() for at in range(len(opened.shapes))]
+        opened.idle.append(request)
         return [result.to(x.dtype) for result in results]
 
     def swap(self, weights: Weights) -> None:
@@ -224,8 +236,7 @@ class Compiled:
                 f"OpenVINO does not take this model: {_reason(error)}",
                 "compile it again with `--backend onednn`",
             ) from error
-        self._compiled, self._held = compiled, held
         shapes = [output.get_partial_shape() for output in compiled.outputs]
         static = all(shape.is_static for shape in shapes)
-        self._shapes = [tuple(shape.to_shape()) if static else None for shape in shapes]
-        self._idle = [compiled.create_infer_request()]
+        known = [tuple(shape.to_shape()) if static else None for shape in shapes]
+        self._opened = _Opened(compiled, known, [compiled.create_infer_request()], held)

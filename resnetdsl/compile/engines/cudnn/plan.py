@@ -72,7 +72,7 @@ class CudnnPlan:
 
     def swap(self, weights: Mapping[str, Tensor]) -> None:
         graph = self._network.graph
-        self._constants = free_weights(graph, weights)
+        constants = free_weights(graph, weights)
         layers = {step.node: layer for step, layer in self._network.layers(weights, self._layout)}
 
         def made(step: Step) -> Kernel:
@@ -82,14 +82,14 @@ class CudnnPlan:
                 case Linear() as what:
                     return _linear(what, weights)
                 case _:
-                    return kernel(step, graph, weights, self._constants)
+                    return kernel(step, graph, weights, constants)
 
-        self._lines = self._tape.lines(made, self._constants)
+        self._loaded = self._tape.lines(made, constants), constants  # at once: other threads may be running
 
     def run(self, inputs: list[Tensor]) -> list[Tensor]:
         (x,) = inputs
         with self._kernels:
-            return self._tape.run(self._lines, self._constants, x)
+            return self._tape.run(*self._loaded, x)
 
 
 def _linear(what: Linear, weights: Mapping[str, Tensor]) -> Kernel:

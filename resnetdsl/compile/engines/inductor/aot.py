@@ -146,8 +146,9 @@ class Package:
     def swap(self, weights: Weights) -> None:
         names = self._loader.get_constant_fqns()
         by_name = {name: weights.get(name) for name in names}
-        self._held = {name: laid(weight, self._layout) for name, weight in by_name.items() if weight is not None}
-        self._loader.load_constants(self._held, False, True, True)
+        held = {name: laid(weight, self._layout) for name, weight in by_name.items() if weight is not None}
+        self._loader.load_constants(held, False, True, True)  # waits until nobody runs with those before
+        self._held = held
 
 
 def _doubtful(exported: torch.export.ExportedProgram, inputs: InputSpec) -> list[tuple[int, ...]]:

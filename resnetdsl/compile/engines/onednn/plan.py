@@ -50,25 +50,34 @@ class Plan:
         self.swap(weights)
 
     def swap(self, weights: Mapping[str, Tensor]) -> None:
-        """Run with these weights from now on."""
-        self._weights = weights
-        self._constants = free_weights(self._graph, weights)
-        self._packed: dict[int, list[Line]] = {}
-        self._lines(1 if self._single else self._several)
+        """Run with these weights from now on; who runs already goes on with those that it began with."""
+        packed = _Packed(self._graph, self._tape, weights)
+        packed.lines(1 if self._single else self._several)
+        self._packed = packed
 
     @property
     def calls(self) -> int:
         """How many kernels a run calls."""
-        return len(next(iter(self._packed.values())))
+        return len(self._packed.lines(1 if self._single else self._several))
 
     def run(self, inputs: list[Tensor]) -> list[Tensor]:
         (x,) = inputs
-        lines = self._lines(1 if x.shape[0] == 1 else self._several)
-        return self._tape.run(lines, self._constants, x)
+        packed = self._packed
+        lines = packed.lines(1 if x.shape[0] == 1 else self._several)
+        return self._tape.run(lines, packed.constants, x)
 
-    def _lines(self, batch: int) -> list[Line]:
+
+class _Packed:
+    """One set of weights, packed for each size of batch for which it was asked."""
+
+    def __init__(self, graph: Graph, tape: Tape, weights: Mapping[str, Tensor]) -> None:
+        self._graph, self._tape, self._weights = graph, tape, weights
+        self.constants = free_weights(graph, weights)
+        self._lines: dict[int, list[Line]] = {}
+
+    def lines(self, batch: int) -> list[Line]:
         """The kernels, with weights packed for this batch."""
-        if batch not in self._packed:
-            packer = Packer(self._graph, self._weights, batch, self._constants)
-            self._packed[batch] = self._tape.lines(packer.kernel, self._constants)
-        return self._packed[batch]
+        if batch not in self._lines:
+            packer = Packer(self._graph, self._weights, batch, self.constants)
+            self._lines[batch] = self._tape.lines(packer.kernel, self.constants)
+        return self._lines[batch]
