@@ -26,9 +26,30 @@ SMALL = [name for _, name, params, *_ in ROWS if int(params) <= LARGEST]
 NO_FEATURES = {
     "ghostnet": "timm takes the first group of blocks of each stride, and not the last",
     "repghost": "timm takes the first group of blocks of each stride, and not the last",
+    "inception_v4": "timm takes the first join of stride 4, and not the last",
+    "xception": "timm takes them behind the activation that follows",
+    "xception_aligned": "timm takes them inside the blocks that have the stride",
+    "convmixer": "all of it has the stride of its patches",
 }
 """Families whose features are other tensors."""
-WITHOUT_STRIDES = {"densenet", "dla", "dpn", "hrnet", "legacy_senet", "metaformer", "repghost", "tresnet", "vgg"}
+WITHOUT_STRIDES = {
+    "densenet",
+    "dla",
+    "dpn",
+    "fasternet",
+    "hgnet",
+    "hrnet",
+    "inception_resnet_v2",
+    "inception_v3",
+    "legacy_senet",
+    "metaformer",
+    "repghost",
+    "repvit",
+    "starnet",
+    "tresnet",
+    "vgg",
+    "vovnet",
+}
 """Families whose strides timm cannot take away."""
 EVEN = {"dla", "hrnet", "tresnet"}
 """Families whose sums need sides that halve."""
@@ -73,6 +94,12 @@ SAMPLE = {
     "dla46x_c": (),
     "dpn48b": (),
     "skresnet18": (8,),
+    "ese_vovnet19b_slim_dw": (),
+    "hgnetv2_b0": (),
+    "rexnet_100": (16,),
+    "inception_next_atto": (8,),
+    "fasternet_t0": (),
+    "starnet_s050": (),
     "hrnet_w18_small": (),
     "legacy_seresnet18": (),
 }
@@ -164,10 +191,11 @@ def test_dilation_fills_in_what_strides_skip(name: str, features: tuple[int, ...
         assert difference(many[key][..., ::step, ::step], each) < 1e-5
 
 
-def test_the_whole_network_takes_an_output_stride() -> None:
+@pytest.mark.parametrize(("file", "name"), [("timm_resnet", "resnet26"), ("xception", "xception41")])
+def test_the_whole_network_takes_an_output_stride(file: str, name: str) -> None:
     """The classifier behind it reads the same number of channels."""
-    theirs = timm().create_model("resnet26", output_stride=8)
-    ours = spec("timm_resnet").network("resnet26", output_stride=8).module()
+    theirs = timm().create_model(name, output_stride=8)
+    ours = spec(file).network(name, output_stride=8).module()
     randomise(theirs).eval()
     ours.load_state_dict(theirs.state_dict(), strict=True)
     with torch.no_grad():
