@@ -24,6 +24,7 @@ from resnetdsl.ops.geometry import (
     even_kernel,
     extent,
     for_onnx_pad,
+    in_onnx_order,
     keywords,
     onnx_pads,
     output_size,
@@ -123,9 +124,22 @@ class Pool(Op):
         """The operator of that kind with this window; `fill` is what padding counts as."""
         kernel, stride, pads = pair(attrs, "kernel"), self.stride(attrs), self.pads(attrs)
         x, padding = onnx_pads(g, inputs[0], pads, kernel, stride, self.dilation(attrs), fill)
-        # "same" makes the output ceil(size / stride) already.
-        ceil = int(flag(attrs, "ceil") and pads != "same")
-        return g(kind, x, kernel_shape=kernel, strides=stride, ceil_mode=ceil, **padding, **more)
+        ceil = False
+        if flag(attrs, "ceil") and pads != "same":  # which makes the output ceil(size / stride) already
+            ceil = g.resizable
+            padding = {"pads": in_onnx_order(pads if ceil else self.hanging_over(attrs, inputs[0], pads))}
+        return g(kind, x, kernel_shape=kernel, strides=stride, ceil_mode=int(ceil), **padding, **more)
+
+    def hanging_over(self, attrs: Attrs, x: TensorType, pads: Pads) -> Pads:
+        """The padding with which windows that hang over the border lie within it, for an image of this size.
+
+        With `ceil_mode` OpenVINO 2026.4 has windows that begin in the padding, and torch and ONNX have not.
+        """
+        reach, stride = extent(pair(attrs, "kernel"), self.dilation(attrs)), self.stride(attrs)
+        counts, _ = output_size(x, pads, reach, stride, ceil=True)
+        top, bottom, left, right = pads
+        ends = [(counts[i] - 1) * stride[i] + reach[i] - x.shape[i + 1] - (top, left)[i] for i in (0, 1)]
+        return top, max(bottom, ends[0]), left, max(right, ends[1])
 
 
 class MaxPool(Pool):
@@ -197,11 +211,23 @@ class AvgPool(Pool):
         return attrs["pad"] != "same" if attrs["count_pad"] is None else flag(attrs, "count_pad")
 
     def onnx(self, attrs: Attrs, inputs: Types, g: Onnx) -> str:
-        count = self.counts_pad(attrs)
+        pads = self.pads(attrs)
+        count = self.counts_pad(attrs) and pads != NO_PADS
         gaps = any(step > size for step, size in zip(self.stride(attrs), pair(attrs, "kernel"), strict=True))
-        if g.resizable and gaps and not count and self.pads(attrs) == "same":
+        if g.resizable and gaps and not count and pads == "same":
             raise NotInOnnxError("`same` padding of windows with gaps between them needs an image of one size")
+        if count and flag(attrs, "ceil") and pads != "same" and not g.resizable:
+            return self._counted(attrs, inputs[0], pads, g)
         return self.onnx_pool(attrs, inputs, g, "AveragePool", 0.0, count_include_pad=int(count))
+
+    def _counted(self, attrs: Attrs, x: TensorType, pads: Pads, g: Onnx) -> str:
+        """Means that count the padding, and not what hangs over it: runtimes do not agree on that, so it is padded
+        before.
+        """
+        over = self.hanging_over(attrs, x, pads)
+        rest = in_onnx_order((0, over[1] - pads[1], 0, over[3] - pads[3]))
+        padded = g("Pad", g.x, g.ints(*for_onnx_pad(pads)), g.number(0.0))
+        return g("AveragePool", padded, kernel_shape=pair(attrs, "kernel"), strides=self.stride(attrs), pads=rest)
 
 
 class PlanePool(Op):

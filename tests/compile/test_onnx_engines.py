@@ -116,6 +116,29 @@ def test_channels_that_are_dealt_out_meet_their_weights(backend: str, shuffle: s
     torch.testing.assert_close(found, made(x).detach(), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("backend", BOTH)
+@pytest.mark.parametrize(
+    "pool",
+    [
+        "max_pool(2, stride = 3, ceil = true)",  # a third window would begin behind the image
+        "max_pool(2, stride = 2, pad = 1, ceil = true)",
+        "max_pool(1, stride = 2, ceil = true)",
+        "avg_pool(3, stride = 2, pad = 1, ceil = true)",  # what hangs over the padding does not count
+        "avg_pool(3, stride = 3, pad = 1, ceil = true)",
+        "avg_pool(2, stride = 2, ceil = true)",
+        "avg_pool(3, stride = 2, pad = 1, ceil = true, count_pad = false)",
+    ],
+)
+def test_windows_that_hang_over_the_border(backend: str, pool: str, tmp_path: Path) -> None:
+    for height, width in ((6, 9), (7, 5)):
+        net = resnetdsl.load(f"network n {{\n    input 2x{height}x{width}\n    {pool}\n}}\n").network("n")
+        net.compile(tmp_path / "n.rnetc", device="cpu", backend=backend, cache=False)
+        x = torch.randn(1, 2, height, width)
+        found = load_artifact(tmp_path / "n.rnetc")(x)
+        assert isinstance(found, torch.Tensor)
+        torch.testing.assert_close(found, net.module().eval()(x))
+
+
 def test_no_thread_spins_when_an_answer_is_given(artifact: Artifact) -> None:
     def busy() -> float:
         """The seconds of processor time that pass while nothing is asked for."""
@@ -314,3 +337,9 @@ def test_weights_stay_as_long_as_they_are_run_with(artifact: Artifact) -> None:
     runner.run([torch.zeros(1, 3, 32, 32)])
     assert alive == [True]
     assert before() is None
+
+
+def test_what_openvino_lacks_is_told(tmp_path: Path) -> None:
+    text = 'network n {\n    input 3x8x8\n    conv(4, 3x3, pad_mode = "circular")\n}\n'
+    with pytest.raises(CompileError, match=r"cannot convert this network: Unsupported padding mode: \[wrap\]"):
+        resnetdsl.load(text).network("n").compile(tmp_path / "n.rnetc", device="cpu", backend="openvino")

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 _MODEL = "model.xml"
 _RESHAPING = {"Reshape", "Unsqueeze", "Squeeze"}
 _TELEMETRY = "openvino_telemetry"
+_FRAME = ("Exception from ", "Check '", "While validating ", "FrontEnd ", "Model wasn't ", "Summary:", "-- ")
+"""How the lines of its errors begin that say nothing of the reason."""
+
 _LITTLE = 2**20
 """Bytes: with fewer left a failure to write is for want of space."""
 
@@ -140,8 +143,9 @@ def _settle(model: openvino.Model) -> None:
 
 
 def _reason(error: RuntimeError) -> str:
-    """The last line of what OpenVINO says: those before it are places in its source."""
-    return (str(error).strip().splitlines() or ["no reason given"])[-1].strip()
+    """The last line of what OpenVINO says that is neither a place in its source nor a summary."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or ["no reason given"]
+    return next((line for line in reversed(lines) if not line.startswith(_FRAME)), lines[-1])
 
 
 def load_openvino() -> Any:
