@@ -75,8 +75,9 @@ class Cache:
             with tempfile.TemporaryFile(dir=root):
                 pass
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            return Cache(root, limit, f"the cache `{folder}` cannot be used: {reason}; set {CACHE} to another folder")
+            return Cache(
+                root, limit, f"the cache `{folder}` cannot be used: {_reason(error)}; set {CACHE} to another folder"
+            )
         return Cache(root, limit)
 
     @staticmethod
@@ -139,12 +140,14 @@ class Cache:
         """Whether there is such an entry; it may yet turn out to be damaged."""
         return self.usable and (self._entry(key) / _ENTRY).is_file()
 
-    def keep(self, key: str, code: Path, record: object) -> None:
-        """Put files and what is to be recorded with them under a key, and make room for them."""
+    def keep(self, key: str, code: Path, record: object) -> tuple[str, ...]:
+        """Put files and what is to be recorded with them under a key, and make room for them. What to say if that
+        cannot be: the artifact is there all the same, and the next compile is not faster.
+        """
         if not self.usable:
-            return
+            return ()
         entry = self._entry(key)
-        with suppress(OSError):  # a full disk, say: the artifact is there, the next compile is not faster
+        try:
             entry.parent.mkdir(exist_ok=True)
             with tempfile.TemporaryDirectory(dir=self.root, prefix=_NEW, ignore_cleanup_errors=True) as name:
                 new = Path(name) / "entry"
@@ -156,6 +159,9 @@ class Cache:
                 self.drop(key)
                 new.replace(entry)
             self._make_room()
+        except OSError as error:
+            return (f"what was built could not be kept in the cache `{self.root.parent}`: {_reason(error)}",)
+        return ()
 
     def drop(self, key: str) -> None:
         """Throw an entry away."""
@@ -188,6 +194,11 @@ class Cache:
 
 class _DamagedError(ValueError):
     """A file that is not what it was."""
+
+
+def _reason(error: OSError) -> str:
+    """What the system said; of several errors, as copying a folder has them, the first."""
+    return (str(error.args[0][0][-1]) if isinstance(error, shutil.Error) else error.strerror or str(error)).lower()
 
 
 def _copy(source: Path, target: Path, digest: str) -> None:

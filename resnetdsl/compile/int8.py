@@ -98,8 +98,9 @@ class Int8:
             record = self.cache.take(name, code, Record.read)
             if record is None:
                 runner, opened, record = self._build(using, code, progress)
-                self.cache.keep(name, code, asdict(record))
-                return self._made(using, code, runner, opened, record)
+                unkept = self.cache.keep(name, code, asdict(record))
+                made = self._made(using, code, runner, opened, record)
+                return replace(made, notes=(*made.notes, *unkept))
             progress("verifying")
             runner, opened = self._open(using, code)
             compare(self.subject, runner, self.setting, self._few)

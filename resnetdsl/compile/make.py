@@ -89,6 +89,7 @@ def make(using: Engine, subject: Subject, setting: Setting, work: Path, cache: C
     job = Job(lowered, weights, setting, scratch, progress)
     name = key(subject.graph, lowered, setting, using)
     with cache.building(name, lambda: progress("waiting for another compilation of this network")):
+        unkept: tuple[str, ...] = ()
         record = cache.take(name, code, Record.read)
         built = using.build(job, code) if record is None else record.built
         progress("verifying")
@@ -106,10 +107,10 @@ def make(using: Engine, subject: Subject, setting: Setting, work: Path, cache: C
         )
         if record is None:
             made_up = tuple(each for each in agreement.measurements if each.weights == MADE_UP_WEIGHTS)
-            cache.keep(name, code, asdict(Record(built, made_up)))
+            unkept = cache.keep(name, code, asdict(Record(built, made_up)))
     if record is None:
         runner.swap(weights)  # it holds those of the verification
-    notes = (*not_finite(weights), *built.notes)
+    notes = (*not_finite(weights), *built.notes, *unkept)
     return Made(setting, lowered, code, weights, runner, agreement, notes, record is not None, opened)
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import argparse
 import hashlib
 import pickle
+import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PosixPath
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from resnetdsl.compile.errors import WeightsError
 from resnetdsl.compile.lower.lowered import weights_of
+from resnetdsl.compile.memory import is_lack_of_memory
 from resnetdsl.compile.metadata import Shape
 from resnetdsl.ir.graph import Graph
 
@@ -22,7 +26,12 @@ _WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model", "model_state_
 comes first, as in timm: it is what is published of a training."""
 _PREFIXES = ("module.", "_orig_mod.")
 """What DataParallel and `torch.compile` put in front of every name."""
+_AVERAGED = "n_averaged"
+"""What `torch.optim.swa_utils.AveragedModel` counts beside its `module.`, as torchvision's trainings save it."""
 
+
+_FORMS = "weights come as .safetensors, or as `torch.save(model.state_dict(), FILE)` writes them (.pth, .pt)"
+_GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
 
 _SURPLUS = (
     "the network lacks nothing: where it is a part of that of the file, as with `taps`, save the file without the rest"
@@ -44,12 +53,16 @@ def signature(path: Path) -> str:
 
 def read_weights(path: Path) -> dict[str, Tensor]:
     """The tensors of a checkpoint by name. Nothing but tensors is unpickled."""
+    if path.exists() and not path.is_file():  # to open a pipe is to wait for who writes to it
+        raise WeightsError(
+            f"the weights `{path}` are no file but a {'folder' if path.is_dir() else 'device or a pipe'}"
+        )
     try:
         with path.open("rb") as file:
             file.read(1)
-        loaded: object = _safetensors(path) if path.suffix == ".safetensors" else _checkpoint(path)
     except OSError as error:
         raise WeightsError(f"cannot read the weights `{path}`: {(error.strerror or str(error)).lower()}") from error
+    loaded: object = _safetensors(path) if path.suffix == ".safetensors" else _checkpoint(path)
     if not isinstance(loaded, Mapping):
         raise WeightsError(
             f"`{path}` holds no weights by name but a {type(loaded).__name__}", "save model.state_dict(), not the model"
@@ -62,6 +75,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     if strays:
         raise WeightsError(f"`{path}` holds other things than weights: {_some(strays)}", "save model.state_dict()")
     found = {str(key): value for key, value in loaded.items()}
+    if all(key.startswith(_PREFIXES[0]) for key in found if key != _AVERAGED):
+        found.pop(_AVERAGED, None)
     while prefix := next((each for each in _PREFIXES if found and all(key.startswith(each) for key in found)), None):
         found = {key.removeprefix(prefix): value for key, value in found.items()}
     return found
@@ -75,22 +90,34 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
         raise WeightsError("the package safetensors is not installed", "pip install 'resnetdsl[torch]'") from error
     try:
         return load_file(path)
-    except SafetensorError as error:
-        raise WeightsError(f"`{path}` is no safetensors file, or not all of one: {error}") from error
+    except (SafetensorError, OSError, ValueError) as error:
+        raise WeightsError(f"`{path}` is no safetensors file, or not all of one: {error}", _FORMS) from error
 
 
 def _checkpoint(path: Path) -> object:
     try:
-        with torch.serialization.safe_globals([argparse.Namespace]):  # the options of a training: names and values
+        with torch.serialization.safe_globals(_plain_data()):
             loaded: object = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
+        kind = _GLOBAL.search(str(error))
+        what = f"it holds a `{kind[1]}`" if kind else "it is damaged, or holds objects"
         raise WeightsError(
-            f"`{path}` is no checkpoint of weights alone: it is damaged, or holds objects, which are never loaded",
+            f"`{path}` is no checkpoint of weights alone: {what}, which is never loaded",
             "save model.state_dict() with torch.save, or use safetensors",
         ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, AttributeError, IndexError) as error:
-        raise WeightsError(f"`{path}` is no PyTorch checkpoint, or not all of one") from error
+    except (RuntimeError, OSError, EOFError, ValueError, KeyError, AttributeError, IndexError, TypeError) as error:
+        if is_lack_of_memory(error):
+            raise
+        raise WeightsError(f"`{path}` is no PyTorch checkpoint, or not all of one", _FORMS) from error
     return loaded
+
+
+def _plain_data() -> list[Any]:
+    """What trainings keep beside the weights and is names and values alone: options, paths, numbers of NumPy."""
+    numbers = [type(np.dtype(kind)) for kind in ("f2", "f4", "f8", "i4", "i8", "u1", "?")]
+    scalar = np.float64(0).__reduce__()[0]  # the function that makes one
+    names = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
+    return [argparse.Namespace, PosixPath, np.dtype, *numbers, *((scalar, name) for name in names)]
 
 
 def leaves(module: nn.Module) -> dict[str, Shape]:
@@ -105,11 +132,11 @@ def leaves_of(graph: Graph) -> dict[str, Shape]:
 
 def fit_weights(module: nn.Module, found: Mapping[str, Tensor], file: str, network: str) -> None:
     """Copy the weights in if every name and shape agrees; else change nothing and say what does not."""
-    check_fit(leaves(module), found, file, network)
+    fitting = check_fit(leaves(module), found, file, network)
     with torch.no_grad():
         for name, tensor in module.state_dict().items():
-            if name in found:
-                tensor.copy_(found[name])
+            if name in fitting:
+                tensor.copy_(fitting[name])
 
 
 def check_fit(wanted: Mapping[str, Shape], found: Mapping[str, object], file: str, network: str) -> dict[str, Tensor]:
@@ -120,9 +147,24 @@ def check_fit(wanted: Mapping[str, Shape], found: Mapping[str, object], file: st
     given = {name: tensor for name, tensor in found.items() if isinstance(tensor, Tensor)}
     if strays := [str(name) for name in found if name not in given]:
         raise WeightsError(f"{file} holds other things than tensors: {_some(strays)}")
+    if sparse := [name for name, tensor in given.items() if tensor.layout is not torch.strided]:
+        raise WeightsError(f"{file} holds weights that are not dense: {_some(sparse)}", "store tensor.to_dense()")
     if empty := [name for name, tensor in given.items() if tensor.is_meta]:
         raise WeightsError(f"{file} holds weights without values (`meta`): {_some(empty)}", "fill them first")
-    return _fitting(wanted, given, file, network)
+    return _fitting(wanted, _unwrapped(wanted, given), file, network)
+
+
+def _unwrapped(wanted: Mapping[str, Shape], given: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The weights without what an owner puts in front of every name, as a LightningModule its `model.`; as they are
+    where they would not be the network's then either.
+    """
+    found = given
+    while not found.keys() & wanted.keys():
+        heads = {name.partition(".")[0] for name in found}
+        if len(heads) != 1 or not all("." in name for name in found):
+            return given
+        found = {name.partition(".")[2]: tensor for name, tensor in found.items()}
+    return found
 
 
 def _fitting(wanted: Mapping[str, Shape], found: Mapping[str, Tensor], file: str, network: str) -> dict[str, Tensor]:

@@ -86,6 +86,21 @@ def test_children_end_and_those_from_before_do_not(number: int, code: str) -> No
     assert not runs(early)  # the script's own doing, after the exception
 
 
+def test_ctrl_c_while_the_command_is_imported() -> None:
+    code = """
+import sys
+class Slow:
+    def find_spec(self, name, *_):
+        if name == "resnetdsl.cli.main":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Slow())
+from resnetdsl.__main__ import main
+sys.exit(main())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
 def test_what_is_ignored_stays_ignored() -> None:
     code = """
 import os, signal

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -103,7 +104,7 @@ def test_other_versions_and_surroundings_are_built_anew(
     assert not compiled(tmp_path).cached
     monkeypatch.setenv("CXXFLAGS", "-O0")
     assert not compiled(tmp_path).cached
-    monkeypatch.setattr("resnetdsl.compile.metadata._cpu_flags", lambda: ("avx4096",))
+    monkeypatch.setattr("resnetdsl.compile.machine._cpu_flags", lambda: ("avx4096",))
     assert not compiled(tmp_path).cached
 
 
@@ -158,12 +159,19 @@ def test_a_folder_that_cannot_be_written(plain: Plain, tmp_path: Path, monkeypat
         assert len(found.notes) == 2
 
 
-def test_a_disk_that_is_full(plain: Plain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [OSError(28, "No space left on device"), shutil.Error([("a", "b", "[Errno 28] No space left on device")])],
+)
+def test_a_disk_that_is_full(plain: Plain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError) -> None:
     def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
+        raise error
 
     monkeypatch.setattr("resnetdsl.compile.cache.shutil.copytree", full)
-    assert not compiled(tmp_path).cached
+    found = compiled(tmp_path)
+    assert not found.cached
+    assert "could not be kept in the cache" in found.notes[-1]
+    assert "no space left on device" in found.notes[-1]
     assert entries(tmp_path) == []
     assert [path.name for path in (tmp_path / "cache" / "v1").iterdir() if path.name.startswith(".new")] == []
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from argparse import Namespace
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -67,6 +69,49 @@ def test_the_usual_files(tmp_path: Path, name: str, save: Save) -> None:
     note = load_weights(module, tmp_path / name, "tiny")
     assert same(module, weights)
     assert note.startswith(f"{name} sha256:")
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda state: {"state_dict": {f"model.{name}": tensor for name, tensor in state.items()}},
+        lambda state: {"state_dict": {f"net.backbone.{name}": tensor for name, tensor in state.items()}},
+        lambda state: {f"module._orig_mod.{name}": tensor for name, tensor in state.items()},
+        lambda state: {"model_ema": {"n_averaged": torch.tensor(3), **{f"module.{n}": t for n, t in state.items()}}},
+        lambda state: {"state_dict": state, "best": np.float64(0.7), "args": Namespace(out=Path("/tmp"))},
+    ],
+)
+def test_what_trainers_put_around_weights(tmp_path: Path, wrap: Callable[[dict[str, Tensor]], object]) -> None:
+    path = tmp_path / "w.pth"
+    weights, module = other(), Tiny()
+    torch.save(wrap(weights), path)
+    load_weights(module, path, "tiny")
+    assert same(module, weights)
+
+
+def test_names_that_have_something_else_in_front_are_shown_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "w.pth"
+    torch.save({f"model.{name}x": tensor for name, tensor in Tiny().state_dict().items()}, path)
+    with pytest.raises(WeightsError, match=r"model\.conv1\.weightx"):
+        load_weights(Tiny(), path, "tiny")
+
+
+@pytest.mark.parametrize("layout", [torch.sparse_coo, torch.sparse_csr])
+def test_weights_that_are_not_dense(tmp_path: Path, layout: torch.layout) -> None:
+    path = tmp_path / "w.pth"
+    state = Tiny().state_dict()
+    torch.save({**state, "fc.weight": state["fc.weight"].to_sparse(layout=layout)}, path)
+    with pytest.raises(WeightsError, match=r"not dense: fc\.weight") as caught:
+        load_weights(Tiny(), path, "tiny")
+    assert "to_dense" in caught.value.help
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_a_pipe_is_not_waited_for(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"w{suffix}"
+    os.mkfifo(path)
+    with pytest.raises(WeightsError, match="a device or a pipe"):
+        read_weights(path)
 
 
 def test_counters_of_training_steps_may_be_missing(tmp_path: Path) -> None:
@@ -166,9 +211,11 @@ def test_half_a_file(tmp_path: Path, suffix: str) -> None:
 
 
 def test_no_file(tmp_path: Path) -> None:
-    for path in (tmp_path / "none.pth", tmp_path / "none.safetensors", tmp_path):
+    for path in (tmp_path / "none.pth", tmp_path / "none.safetensors"):
         with pytest.raises(WeightsError, match="cannot read"):
             read_weights(path)
+    with pytest.raises(WeightsError, match="no file but a folder"):
+        read_weights(tmp_path)
 
 
 def test_other_contents(tmp_path: Path) -> None:
