@@ -9,7 +9,6 @@ import copy
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from resnetdsl.elaborate.values import Value
 from resnetdsl.ir.graph import CheckedGraph
 
 if TYPE_CHECKING:
-    from torch import nn  # noqa: TID251 - for annotations alone
+    from torch import Tensor, nn  # noqa: TID251 - for annotations alone
 
     from resnetdsl.compile.compiler import CompileResult
     from resnetdsl.compile.options import Calibration
@@ -102,7 +101,7 @@ class Network:
         threads: int | None = None,
         cache: bool = True,
         calibration: Calibration | None = None,
-        weights: str | Path | None = None,
+        weights: Mapping[str, Tensor] | str | Path | None = None,
         module: nn.Module | None = None,
         seed: int = 0,
         progress: Callable[[str], None] | None = None,
@@ -111,9 +110,9 @@ class Network:
 
         `batch` is a size or a range, `"1..32"`; `mode` says what is to be fast, `latency` or `throughput`;
         `without` names passes to leave out, `also` those to do that usually are left out; `cache` is whether code
-        that was built before may be taken. The weights are those of `module` if it is given, else of the checkpoint
-        `weights`, else random from `seed`. `calibration` says what the scales of `dtype="int8"` are measured on: a
-        `resnetdsl.compile.options.Calibration`. Raises CompileError; then nothing is written.
+        that was built before may be taken. The weights are those of `module` if it is given, else `weights`, a state
+        dict or a checkpoint's file, else random from `seed`. `calibration` says what the scales of `dtype="int8"` are
+        measured on: a `resnetdsl.compile.options.Calibration`. Raises CompileError; then nothing is written.
         """
         from resnetdsl.compile.build import chosen, compile_network
         from resnetdsl.compile.options import Provenance
@@ -121,7 +120,7 @@ class Network:
         given = {key: repr(value) for key, value in self.overrides.items()}
         return compile_network(
             self.checked,
-            self.module if module is None else partial(copy.deepcopy, module),
+            self.module,
             Provenance(self.origin.files, given),
             chosen(
                 output,
@@ -138,6 +137,7 @@ class Network:
                 calibration=calibration,
             ),
             weights=weights,
+            module=module,
             seed=seed,
             progress=progress,
         )

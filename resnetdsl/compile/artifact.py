@@ -26,7 +26,8 @@ from resnetdsl.compile.memory import enough_memory
 from resnetdsl.compile.metadata import Metadata
 from resnetdsl.compile.options import Precision
 from resnetdsl.compile.surroundings import as_it_is, usual
-from resnetdsl.compile.swap import Weights, other_weights
+from resnetdsl.compile.swap import other_weights
+from resnetdsl.compile.weights import Weights
 
 __all__ = ["SUFFIX", "Artifact", "load_artifact", "read_metadata"]
 

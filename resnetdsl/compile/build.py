@@ -28,7 +28,7 @@ from resnetdsl.compile.options import (
 )
 from resnetdsl.compile.passes import Passes
 from resnetdsl.compile.surroundings import usual
-from resnetdsl.compile.weights import load_weights
+from resnetdsl.compile.weights import Weights, load_weights
 from resnetdsl.ir.graph import CheckedGraph
 
 E = TypeVar("E", bound=Enum)
@@ -42,15 +42,23 @@ def compile_network(
     provenance: Provenance,
     options: CompileOptions,
     *,
-    weights: str | Path | None = None,
+    weights: Weights | None = None,
+    module: nn.Module | None = None,
     seed: int = 0,
     progress: Callable[[str], None] | None = None,
 ) -> CompileResult:
-    """Compile what `make` gives, made with random weights from `seed`; `weights` is a checkpoint to load into it.
+    """Compile what `make` gives, made with random weights from `seed`; `weights` are loaded into it. Where a `module`
+    is given its weights are taken, and it is compared with.
 
-    What it gives is used up.
+    What `make` gives is used up.
     """
+    if type(seed) is not int or not 0 <= seed < 2**63:
+        raise CompileError(Problem.BAD_OPTION, f"`{seed}` is no seed", "a whole number from 0 to 9223372036854775807")
     check_options(graph, options)
+    if module is not None:
+        if weights is not None:
+            raise CompileError(Problem.BAD_OPTION, "weights come with `module` or as `weights`, not as both")
+        return compile_module(module, graph, options, provenance=provenance, progress=progress)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = make()

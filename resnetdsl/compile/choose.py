@@ -14,7 +14,7 @@ import torch
 
 from resnetdsl.compile.engines.base import Engine, Progress, Runner, Setting
 from resnetdsl.compile.engines.registry import ALL, unfit
-from resnetdsl.compile.errors import CompileError, Problem
+from resnetdsl.compile.errors import CompileError, Problem, first_line
 from resnetdsl.compile.make import Made
 from resnetdsl.compile.memory import is_lack_of_memory
 from resnetdsl.compile.metadata import Trial
@@ -56,7 +56,7 @@ def choose(
         except Exception as error:  # whatever a library does, the others may serve
             if is_lack_of_memory(error):
                 raise
-            failed[each.name] = f"it failed: {type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+            failed[each.name] = f"it failed: {type(error).__name__}: {first_line(error)}"
     if not made:
         raise _none(name, setting, failed)
     shape = shape_to_time(setting)

@@ -19,13 +19,13 @@ from resnetdsl.compile.choose import choose, entrants
 from resnetdsl.compile.container import SUFFIX
 from resnetdsl.compile.engines.base import Engine, Setting
 from resnetdsl.compile.engines.registry import engine_for
-from resnetdsl.compile.errors import WeightsError
+from resnetdsl.compile.errors import WeightsError, first_line
 from resnetdsl.compile.files import check_output, work_folder
 from resnetdsl.compile.int8 import Int8
 from resnetdsl.compile.lower.lowered import Note
 from resnetdsl.compile.machine import Machine
 from resnetdsl.compile.make import Made, Subject, make
-from resnetdsl.compile.memory import enough_memory
+from resnetdsl.compile.memory import enough_memory, is_lack_of_memory
 from resnetdsl.compile.metadata import Agreement, Metadata, Trial
 from resnetdsl.compile.options import CompileOptions, Precision, Provenance
 from resnetdsl.compile.passes import Passes
@@ -82,6 +82,7 @@ def compile_module(
     clock.start("checking the toolchain")
     if not isinstance(module, nn.Module):
         raise WeightsError(f"the weights come with a module, not with a `{type(module).__name__}`")
+    module = bare(module)
     if isinstance(module, torch.jit.ScriptModule):
         raise WeightsError(
             "the weights come with a TorchScript module, which cannot be held against what is compiled",
@@ -100,9 +101,9 @@ def compile_module(
         names = tuple(output.name for output in graph.outputs)
         if own:
             state = {name: tensor.clone() for name, tensor in state.items()}
-        ready = module if own else copy.deepcopy(module)
+        ready = module if own else _copied(module)
         ready.eval().requires_grad_(False).to(setting.torch_device, setting.dtype)
-        network = Subject(graph, passes, Reference(ready, names), state)
+        network = Subject(graph, passes, Reference(ready, names, foreign=not own), state)
         network.lowered(using)
         int8 = None
         if setting.precision is Precision.INT8:
@@ -150,6 +151,29 @@ def check_options(graph: CheckedGraph, options: CompileOptions) -> tuple[Setting
     using = engine_for(options.backend, setting.device, setting.precision, setting.layout)
     check_serves(graph, setting, options, using)
     return setting, using
+
+
+def bare(module: nn.Module) -> nn.Module:
+    """The module itself, without what `torch.compile` and data parallelism wrap it in."""
+    while True:
+        match module:
+            case nn.Module(_orig_mod=nn.Module() as inner):  # its class comes with all of torch._dynamo
+                module = inner
+            case nn.DataParallel() | nn.parallel.DistributedDataParallel():
+                module = module.module
+            case _:
+                return module
+
+
+def _copied(module: nn.Module) -> nn.Module:
+    try:
+        return copy.deepcopy(module)
+    except Exception as error:
+        if is_lack_of_memory(error):
+            raise
+        raise WeightsError(
+            f"the module cannot be copied: {first_line(error)}", "give its state_dict() as `weights`"
+        ) from error
 
 
 def _bytes(module: nn.Module, precision: Precision) -> int:

@@ -28,6 +28,11 @@ class Problem(Enum):
     BAD_INPUT = "bad-input"
 
 
+def first_line(error: BaseException) -> str:
+    """What an exception of a library says, in a line; its kind where it says nothing."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
 class CompileError(Exception):
     """Why there is no artifact. `message` states it, `help` says what to do; both are for people."""
 

@@ -46,11 +46,13 @@ def check_output(path: Path, suffix: str, needed: int) -> None:
             f"an artifact's name ends with {suffix}, `{path.name}` does not",
             f"`-o {path.with_suffix(suffix) if path.name else 'model' + suffix}`",
         )
-    if path.is_dir():
-        raise CompileError(Problem.CANNOT_WRITE, f"`{path}` is a folder", "give the name of a file with `-o`")
-    if not path.parent.is_dir():
-        raise CompileError(Problem.CANNOT_WRITE, f"there is no folder `{path.parent}`", "make it, or choose another")
     try:
+        if path.is_dir():
+            raise CompileError(Problem.CANNOT_WRITE, f"`{path}` is a folder", "give the name of a file with `-o`")
+        if not path.parent.is_dir():
+            raise CompileError(
+                Problem.CANNOT_WRITE, f"there is no folder `{path.parent}`", "make it, or choose another"
+            )
         with tempfile.TemporaryFile(dir=path.parent):
             pass
         free = shutil.disk_usage(path.parent).free

@@ -5,7 +5,6 @@ No code is run, so an artifact takes weights on any machine, also on one that it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -18,10 +17,7 @@ from resnetdsl.compile.memory import enough_memory
 from resnetdsl.compile.metadata import Metadata
 from resnetdsl.compile.recipes import evaluate_all
 from resnetdsl.compile.surroundings import usual
-from resnetdsl.compile.weights import check_fit, not_finite, read_weights, signature
-
-Weights = Mapping[str, Tensor] | str | Path
-"""A state dict, or a checkpoint's file."""
+from resnetdsl.compile.weights import Weights, check_fit, given, not_finite, unwrapped
 
 
 @usual()
@@ -51,15 +47,8 @@ def other_weights(
             "an int8 artifact keeps its weights: the scales inside were measured with them",
             "compile it again with `--dtype int8 --weights FILE`",
         )
-    if isinstance(source, Mapping):
-        found, name, origin = dict(source), "the state dict", ""
-    elif not isinstance(source, str | Path):
-        kind = type(source).__name__
-        raise WeightsError(f"weights are a state dict or a file, not a `{kind}`", "pass module.state_dict()")
-    else:
-        path = Path(source)
-        found, name, origin = read_weights(path), path.name, signature(path)
-    fitting = check_fit(metadata.checkpoint, found, name, metadata.network)
+    found, name, origin = given(source)
+    fitting = check_fit(metadata.checkpoint, unwrapped(metadata.checkpoint, found), name, metadata.network)
     setting = metadata.setting
     try:
         return evaluate_all(metadata.recipes, fitting, setting.dtype, device or setting.torch_device), origin

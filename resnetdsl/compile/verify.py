@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from resnetdsl.compile.engines.base import Runner
-from resnetdsl.compile.errors import CompileError, Problem
+from resnetdsl.compile.errors import CompileError, Problem, WeightsError, first_line
 from resnetdsl.compile.inputs import InputSpec
 from resnetdsl.compile.made_up import make_up, random_input
+from resnetdsl.compile.memory import is_lack_of_memory
 from resnetdsl.compile.metadata import OWN_WEIGHTS, Agreement, Measurement
 from resnetdsl.compile.options import Precision
 from resnetdsl.compile.progress import count
@@ -28,6 +29,12 @@ TOLERANCE = {Precision.FLOAT32: 1e-4, Precision.FLOAT16: 2e-2, Precision.BFLOAT1
 """Relative to the output's largest value. What differs more is held against float64: see `_excused`."""
 
 _EXCUSE = 3.0
+
+_REPORT = "no artifact was written; please report this with the spec: it is a bug of PyTorch's compiler or ours"
+_FOREIGN = (
+    "no artifact was written; a module with hooks or a forward of its own may compute something else than the network: "
+    "give its state_dict() as `weights`. If it does not, please report this with the spec"
+)
 _NUDGES = 3
 """Inputs a rounding away that eager is run on, to see how far rounding alone carries the outputs."""
 
@@ -55,21 +62,35 @@ class Reference:
     module: nn.Module
     outputs: tuple[str, ...]
     weights: Mapping[str, Tensor] | None = None
+    foreign: bool = False
+    """Whether the module is a user's, so that what it raises is a `WeightsError`."""
 
     def __call__(self, x: Tensor) -> list[Tensor]:
         """The outputs in the graph's order."""
         with torch.no_grad():
-            result = self.module(x) if self.weights is None else functional_call(self.module, dict(self.weights), (x,))
+            try:
+                result = self._run(x)
+            except Exception as error:
+                if not self.foreign or is_lack_of_memory(error):
+                    raise
+                size = "x".join(map(str, x.shape))
+                raise WeightsError(
+                    f"the module that the weights come with fails on an input of {size}: {first_line(error)}",
+                    "give its state_dict() as `weights` if it is to be compiled without being run",
+                ) from error
         found = [result[name] for name in self.outputs] if isinstance(result, Mapping) else flatten(result)
         if len(found) != len(self.outputs):
             raise ValueError(f"the module returns {len(found)} tensors, its graph has {len(self.outputs)}")
         return found
 
+    def _run(self, x: Tensor) -> object:
+        return self.module(x) if self.weights is None else functional_call(self.module, dict(self.weights), (x,))
+
     def exact(self) -> Reference:
         """In float64."""
         named = (*self.module.named_parameters(), *self.module.named_buffers())
         weights = {name: each.double() if each.is_floating_point() else each for name, each in named}
-        return Reference(self.module, self.outputs, weights)
+        return Reference(self.module, self.outputs, weights, self.foreign)
 
 
 Derive = Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
@@ -147,7 +168,7 @@ def _measure(
                 f"the compiled network differs from eager by {relative:.2g} of its largest output "
                 f"({absolute:.2g}), with {weights} and an input of {'x'.join(map(str, shape))}; "
                 f"{TOLERANCE[precision]:.0e} is tolerated",
-                "no artifact was written; please report this with the spec: it is a bug of PyTorch's compiler or ours",
+                _FOREIGN if reference.foreign else _REPORT,
             )
         found.append(Measurement(shape, weights, absolute, relative))
     return found

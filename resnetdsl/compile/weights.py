@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from resnetdsl.compile.errors import WeightsError
 from resnetdsl.compile.lower.lowered import weights_of
@@ -31,6 +32,11 @@ _AVERAGED = "n_averaged"
 
 
 _FORMS = "weights come as .safetensors, or as `torch.save(model.state_dict(), FILE)` writes them (.pth, .pt)"
+_PARAMETRIZED = re.compile(r"\.parametrizations\.|\.weight_(g|v|orig|mask)$")
+_PLAIN = (
+    "weight norm, spectral norm, pruning and other parametrizations are no part of a network: "
+    "torch.nn.utils.parametrize.remove_parametrizations, remove_weight_norm or prune.remove leave what they make"
+)
 _GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
 
 _SURPLUS = (
@@ -38,12 +44,26 @@ _SURPLUS = (
 )
 
 
-def load_weights(module: nn.Module, path: str | Path, network: str) -> str:
-    """Fill `module` from a .safetensors file or a PyTorch checkpoint; returns what to note of its origin."""
-    path = Path(path)
-    found = read_weights(path)
-    fit_weights(module, found, path.name, network)
-    return signature(path)
+Weights = Mapping[str, Tensor] | str | Path
+"""A state dict, or a checkpoint's file."""
+
+
+def load_weights(module: nn.Module, source: Weights, network: str) -> str:
+    """Fill `module` from a state dict, a .safetensors file or a PyTorch checkpoint; what to note of its origin."""
+    found, name, origin = given(source)
+    fit_weights(module, found, name, network)
+    return origin
+
+
+def given(source: object) -> tuple[Mapping[str, Tensor], str, str]:
+    """Weights by name, what to call where they come from, and what to note of that."""
+    if isinstance(source, Mapping):
+        return source, "the state dict", ""
+    if not isinstance(source, str | Path):
+        kind = type(source).__name__
+        raise WeightsError(f"weights are a state dict or a file, not a `{kind}`", "pass module.state_dict()")
+    path = Path(source)
+    return read_weights(path), f"`{path.name}`", signature(path)
 
 
 def signature(path: Path) -> str:
@@ -132,7 +152,8 @@ def leaves_of(graph: Graph) -> dict[str, Shape]:
 
 def fit_weights(module: nn.Module, found: Mapping[str, Tensor], file: str, network: str) -> None:
     """Copy the weights in if every name and shape agrees; else change nothing and say what does not."""
-    fitting = check_fit(leaves(module), found, file, network)
+    wanted = leaves(module)
+    fitting = check_fit(wanted, unwrapped(wanted, found), file, network)
     with torch.no_grad():
         for name, tensor in module.state_dict().items():
             if name in fitting:
@@ -147,21 +168,21 @@ def check_fit(wanted: Mapping[str, Shape], found: Mapping[str, object], file: st
     given = {name: tensor for name, tensor in found.items() if isinstance(tensor, Tensor)}
     if strays := [str(name) for name in found if name not in given]:
         raise WeightsError(f"{file} holds other things than tensors: {_some(strays)}")
-    if sparse := [name for name, tensor in given.items() if tensor.layout is not torch.strided]:
+    if sparse := [name for name, tensor in given.items() if not is_lazy(tensor) and tensor.layout is not torch.strided]:
         raise WeightsError(f"{file} holds weights that are not dense: {_some(sparse)}", "store tensor.to_dense()")
-    if empty := [name for name, tensor in given.items() if tensor.is_meta]:
+    if empty := [name for name, tensor in given.items() if is_lazy(tensor) or tensor.is_meta]:
         raise WeightsError(f"{file} holds weights without values (`meta`): {_some(empty)}", "fill them first")
-    return _fitting(wanted, _unwrapped(wanted, given), file, network)
+    return _fitting(wanted, given, file, network)
 
 
-def _unwrapped(wanted: Mapping[str, Shape], given: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+def unwrapped(wanted: Mapping[str, Shape], given: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     """The weights without what an owner puts in front of every name, as a LightningModule its `model.`; as they are
     where they would not be the network's then either.
     """
     found = given
     while not found.keys() & wanted.keys():
-        heads = {name.partition(".")[0] for name in found}
-        if len(heads) != 1 or not all("." in name for name in found):
+        heads = {str(name).partition(".")[0] for name in found}
+        if len(heads) != 1 or not all("." in str(name) for name in found):
             return given
         found = {name.partition(".")[2]: tensor for name, tensor in found.items()}
     return found
@@ -191,7 +212,9 @@ def _fitting(wanted: Mapping[str, Shape], found: Mapping[str, Tensor], file: str
         ]
         table = "\n".join(part for part in parts if part)
         advice = _advice(other, found) if missing or other or typed else _SURPLUS
-        raise WeightsError(f"the weights in `{file}` do not fit network `{network}`\n{table}", advice)
+        if any(_PARAMETRIZED.search(name) for name in unexpected):
+            advice = _PLAIN
+        raise WeightsError(f"the weights in {file} do not fit network `{network}`\n{table}", advice)
     return counters | dict(found)
 
 

@@ -80,6 +80,12 @@ def test_too_little_space_is_said_before_the_work(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
+def test_a_name_that_is_too_long(tmp_path: Path) -> None:
+    with pytest.raises(CompileError, match="file name too long") as caught:
+        check_output(tmp_path / f"{'x' * 300}.rnetc", ".rnetc", 0)
+    assert caught.value.problem is Problem.CANNOT_WRITE
+
+
 def test_hopeless_outputs_are_refused_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "folder.pt2").mkdir()
     (tmp_path / "file").write_text("")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from resnetdsl.compile.errors import CompileError, Problem
+from resnetdsl.compile.errors import CompileError, Problem, first_line
 
 
 @contextmanager
@@ -16,9 +16,8 @@ def importing(package: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise CompileError(
             Problem.NO_ENGINE,
-            f"{package} is installed and cannot be imported: {reason}",
+            f"{package} is installed and cannot be imported: {first_line(error)}",
             f"pip install --force-reinstall {package}, or another `--backend`",
         ) from error
