@@ -14,7 +14,8 @@ from typing import Any
 
 from resnetdsl.checks import check
 from resnetdsl.checks.allow import Allowed, allowed
-from resnetdsl.checks.holes import Holes, without_echoes
+from resnetdsl.checks.attributes import check as check_attributes
+from resnetdsl.checks.holes import Holes, together, without_echoes
 from resnetdsl.checks.names import check as check_names
 from resnetdsl.checks.orders import check as check_orders
 from resnetdsl.collector import seldom
@@ -119,6 +120,8 @@ class Spec:
     """The network that `load("resnet50")` asked for."""
     _allowed: Allowed | None = None
     _named: bool = field(default=False)
+    _late: Sink = field(default_factory=Sink)
+    """What can be said of the text alone, and is said better where it is run."""
 
     def __repr__(self) -> str:
         names = self.networks
@@ -181,11 +184,16 @@ class Spec:
             sink.take(fact for fact in inner.facts if fact.code not in silenced | self._silenced_at(fact))
         if not self._named:
             self._named = True
+            for name, absent in self.templates.items():
+                item = self.module.networks[name]
+                if isinstance(item, ast.Instance) and item.expects:  # it is meant to be built
+                    self.sink.report("E0228", item.name_span, name=name, missing=absent)
+            check_attributes(self.module.tree, self._late)
             check_names(self.module, self.sink)
             check_orders(self.module, self.loader.imported(), self.sink)
         everything, holes = Sink(), Holes(self.sink.facts)
         own = [fact for fact in self.sink.facts if fact.code not in self._silenced_at(fact)]
-        everything.take(holes.independent(without_echoes((*own, *sink.facts))))
+        everything.take(together(holes.independent(without_echoes((*own, *sink.facts, *self._late.facts)))))
         return Report(sort(word_all(everything.facts)), graphs)
 
     def graph(

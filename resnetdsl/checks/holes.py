@@ -9,19 +9,37 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from resnetdsl.diagnostics.model import Fact
-from resnetdsl.source import SourceFile
+from resnetdsl.diagnostics.words import replacement
+from resnetdsl.source import SourceFile, Span
 
 _WORD: Final = re.compile(r"[A-Za-z_]\w*")
 _BINDING: Final = re.compile(r"\b(?:let|block|shortcut|network|stem|head|param|for|in|import|as)\s+([\w, ()]+)")
+_LET: Final = re.compile(r"\b(?:let|for)\s+([\w, ()]+)")
 _OF_NAMES: Final = frozenset({"E0201", "E0704"})
+_ONCE: Final = frozenset({"E0106", "E0201"})
+_SHOWN: Final = 3
 _OF_THE_WHOLE: Final = frozenset({"E0221", "E0228"})
 
 
 def without_echoes(facts: Sequence[Fact]) -> Iterator[Fact]:
-    """The facts, without those of a call as a whole in which something of its own text is wrong."""
+    """The facts, without those of a call as a whole in which something of its own text is wrong.
+
+    What several arguments are to blame for at one place in a definition of one's own is wrong at that place.
+    """
+    givers: dict[tuple[str, Span], set[Span]] = {}
+    for fact in facts:
+        if fact.inside is not None and not fact.inside.span.file.shipped:
+            givers.setdefault((fact.code, fact.inside.span), set()).add(fact.span)
+    facts = [
+        replace(fact, span=fact.inside.span, inside=None)
+        if fact.inside is not None and len(givers.get((fact.code, fact.inside.span), ())) > 1
+        else fact
+        for fact in facts
+    ]
     places: dict[SourceFile, list[tuple[int, int]]] = {}
     for fact in facts:
         if not _of_a_call(fact) and fact.code.startswith("E"):
@@ -33,6 +51,32 @@ def without_echoes(facts: Sequence[Fact]) -> Iterator[Fact]:
         first = bisect_left(near, (fact.span.start, 0))
         if not _of_a_call(fact) or first == len(near) or near[first][1] > fact.span.end:
             yield fact
+
+
+def together(facts: Iterable[Fact]) -> Iterator[Fact]:
+    """The facts, with one for all places of an unknown name, misspelt where it is bound, or of a foreign sign."""
+    places: dict[tuple[SourceFile, object, object], dict[Span, Fact]] = {}
+    listed = list(facts)
+    for fact in listed:
+        if fact.code in _ONCE:
+            places.setdefault(_unknown(fact), {}).setdefault(fact.span, fact)
+    unknown = {(fact.data.get("name"), fact.data.get("suggestion")) for fact in listed if fact.code == "E0201"}
+    for fact in listed:
+        if fact.code == "E0203" and (fact.data.get("name"), fact.data.get("suggestion")) in unknown:
+            continue  # the parameter is misspelt, and this is right
+        if fact.code not in _ONCE:
+            yield fact
+        elif (found := places.pop(_unknown(fact), None)) is not None:
+            first, *others = sorted(found.values(), key=lambda each: each.span.start)
+            also = tuple(("again", each.span) for each in others[:_SHOWN])
+            fix = first.fix
+            if others:
+                fix = tuple(edit for each in found.values() for edit in each.fix or replacement(each))
+            yield replace(first, also=(*first.also, *also), data={**first.data, "count": len(found)}, fix=fix)
+
+
+def _unknown(fact: Fact) -> tuple[SourceFile, object, object]:
+    return fact.span.file, fact.data.get("name") or fact.data.get("char"), fact.data.get("suggestion")
 
 
 def _of_a_call(fact: Fact) -> bool:
@@ -48,6 +92,7 @@ class Holes:
             if fact.code.startswith("E01"):
                 for span in (fact.span, *(span for _, span in fact.also)):
                     self._lines.setdefault(span.file, set()).add(span.line)
+        self._bound = {word for file, lines in self._lines.items() for word in _bound(file, lines)}
         self._words = {word for file, lines in self._lines.items() for word in _words(file, lines)}
 
     def independent(self, facts: Iterable[Fact]) -> Iterator[Fact]:
@@ -59,11 +104,23 @@ class Holes:
     def _caused(self, fact: Fact) -> bool:
         if fact.code.startswith("E01"):
             return False
+        calls = [frame.call for frame in fact.trail[:1]] + [fact.inside.span if fact.inside is not None else None]
+        if any(span is not None and span.line in self._lines.get(span.file, ()) for span in calls):
+            return True
         if fact.span.line in self._lines.get(fact.span.file, ()) or fact.code in _OF_THE_WHOLE:
             return True
         if fact.code in _OF_NAMES:
             return fact.data.get("name") in self._words
+        if fact.code.startswith("E02") and self._bound.intersection(_WORD.findall(fact.span.text)):
+            return True
         return not fact.code.startswith(("E02", "E07"))  # shapes, names of layers, counts: all rest on what came before
+
+
+def _bound(file: SourceFile, lines: set[int]) -> Iterator[str]:
+    """The words that such lines bind to a value."""
+    for line in lines:
+        for names in _LET.findall(file.line_text(line)):
+            yield from _WORD.findall(names)
 
 
 def _words(file: SourceFile, lines: set[int]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from resnetdsl.elaborate.copies import COPY_NAMES
 from resnetdsl.elaborate.habits import python_module
 from resnetdsl.elaborate.meant import nearest, unknown
 from resnetdsl.elaborate.modules import Module, library
+from resnetdsl.elaborate.values import POISON
 from resnetdsl.source import Span
 from resnetdsl.syntax import ast
 from resnetdsl.syntax.walk import children, walk
@@ -106,8 +107,9 @@ def check(module: Module, sink: Sink) -> list[Use]:
     for item in module.tree.items:
         if isinstance(item, ast.Import):
             for imported in item.names:
-                if (imported.alias or imported.name) not in top.used:
-                    sink.report("W0805", imported.span, name=imported.alias or imported.name)
+                name = imported.alias or imported.name
+                if name not in top.used and module.env.names.get(name) is not POISON:  # or it was told already
+                    sink.report("W0805", imported.span, name=name)
     return top.uses
 
 
@@ -255,7 +257,7 @@ def _half_labelled(node: ast.Conditional, sink: Sink) -> None:
             continue
         is_absent = isinstance(other, ast.Name) and other.id == "none"
         before = arm.span.file.text[: arm.span.start].rstrip()
-        if not is_absent and not before.endswith("("):
+        if not is_absent and not before.endswith(("(", ",")):
             sink.report("E0404", other.span, also=(("label", arm.label.span),), label=arm.label.span.text)
 
 
@@ -279,9 +281,9 @@ def _use(node: ast.Name | ast.Attribute, names: _Names, sink: Sink) -> None:
 
 def _unknown(name: str, span: Span, names: _Names, sink: Sink) -> None:
     meant = unknown(name, [*names.all(), *library().all_names()])
-    sink.report("E0201", span, name=name, **meant)
-    if meant["suggestion"] is not None:
-        names.use(meant["suggestion"])  # That it is not used would be an echo.
+    bound = names.use(meant["suggestion"] or "")  # That it is not used would be an echo.
+    also = (("bound", bound),) if bound is not None and bound.text == meant["suggestion"] else ()
+    sink.report("E0201", span, also=also, name=name, **meant)
 
 
 def _metric(node: ast.Expectation, sink: Sink) -> None:

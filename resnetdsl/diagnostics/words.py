@@ -63,7 +63,7 @@ def word(fact: Fact) -> Diagnostic:
         helps=_fill_all(code.helps, data),
         notes=_fill_all(code.notes, data),
         trail=tuple(Frame(shorten(escape(frame.text)), frame.call) for frame in fact.trail),
-        fix=fact.fix or _replacement(fact),
+        fix=fact.fix or replacement(fact),
     )
 
 
@@ -77,7 +77,7 @@ def _given(inside: Inside, severity: Severity) -> str:
 _WRITTEN = ("name", "attribute", "found", "value", "metric")
 
 
-def _replacement(fact: Fact) -> tuple[Edit, ...]:
+def replacement(fact: Fact) -> tuple[Edit, ...]:
     """What is suggested in place of what is written, where the place of the fact holds just that."""
     suggestion, span = fact.data.get("suggestion"), fact.span
     if not isinstance(suggestion, str) or not suggestion or span.end - span.start > WORD_LIMIT:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from math import prod
 from typing import cast
 
@@ -24,10 +25,10 @@ class Builder:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self._weighted: dict[str, Span] = {}
+        self._weighted: dict[str, tuple[Span, int]] = {}
         self._weightless: dict[str, Node] = {}
         self._numbers: dict[str, int] = {}
-        self._prefixes: dict[str, Span] = {}
+        self._prefixes: dict[str, tuple[Span, int]] = {}
 
     def apply(
         self,
@@ -134,17 +135,30 @@ class Builder:
         for head in above:
             first = first or self._weighted.get(head)
         if first is not None:
-            self.run.report("E0401", span, place, (("first", first),), path=path)
+            self._taken(path, place, span, *first)
             return self._unique(path)
         if path in self._weightless:
             # A name in the checkpoint comes before a name for tables alone.
             other = self._weightless.pop(path)
             other.path = self._unique(path)
             self._weightless[other.path] = other
-        self._weighted[path] = span
+        self._weighted[path] = span, place.scope
         for head in above:
-            self._prefixes.setdefault(head, span)
+            self._prefixes.setdefault(head, (span, place.scope))
         return path
+
+    def _taken(self, path: str, place: Place, span: Span, first: Span, scope: int) -> None:
+        """Say that a path is taken: of two blocks of one name their own, and not that of each layer in them."""
+        ours, theirs = self.run.graph.trail(place.scope), self.run.graph.trail(scope)
+        names = {around.path: around for around in theirs if around not in ours and around.path}
+        for around in ours:
+            other = names.get(around.path)
+            if other is not None and around not in theirs and around.call is not None and other.call is not None:
+                path, span, first = around.path, around.call, other.call
+                place = replace(place, scope=around.parent or 0)
+                break
+        hint = "it is in a loop: the label has to tell the rounds apart, as `layer{i}` does" if span == first else None
+        self.run.report("E0401", span, place, (("first", first),), path=path, hint=hint)
 
     def _unique(self, path: str) -> str:
         made = path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from resnetdsl.diagnostics.model import Edit, Fact
 from resnetdsl.elaborate.arguments import bind, normalise
 from resnetdsl.elaborate.backbones import hidden
 from resnetdsl.elaborate.builtins import BUILTINS, Call, run_builtin
@@ -160,6 +161,44 @@ class Caller:
             if name not in given:
                 return self.run.report("E0204", node.span, place, name=name, callee=function.name, kind="the function")
         return run_builtin(Call(self.run, place, function.name, given, (), node.span))
+
+
+def meant_by_name(run: Run, function: Value, argument: ast.Argument) -> ast.Argument | None:
+    """`stride: 2` and `stride => 2` in place of `stride = 2`, which is said; None for an argument as it should be."""
+    match argument.name, argument.value:
+        case None, ast.Labelled(label=ast.Label(parts=(str() as name,), quoted=False) as written, value=value):
+            name_end, sign = written.span.end, ":"
+        case None, ast.Conditional(then=ast.Labelled() as then) as chosen:  # the label binds more tightly
+            written, value = then.label, replace(chosen, then=then.value)
+            if then.label.quoted or len(written.parts) != 1 or not isinstance(written.parts[0], str):
+                return None
+            name, name_end, sign = written.parts[0], written.span.end, ":"
+        case None, ast.Lambda(params=(ast.Parameter(name=name) as parameter,), body=value):
+            name_end, sign = parameter.span.end, "=>"
+        case _:
+            return None
+    if name not in _names_of(function):
+        return None
+    file = argument.span.file
+    start = file.text.index(sign, name_end)
+    span = file.span(start, start + len(sign))
+    fix = (Edit(span, "=" if file.text[start - 1] == " " else " ="),)
+    words = {"found": f"`{sign}`", "expected": "`=`", "doing": "an argument", "suggestion": "="}
+    run.sink.take((Fact("E0101", span, words, fix=fix),))
+    return ast.Argument(argument.span, name, value, file.span(argument.span.start, name_end))
+
+
+def _names_of(function: Value) -> tuple[str, ...]:
+    """The parameters of what is called."""
+    match function:
+        case OpLayer():
+            return tuple(param.name for param in function.op.params)
+        case DefinedLayer():
+            return tuple(param.name for param in function.definition.syntax.params)
+        case Builtin() if not function.variadic:
+            return function.params
+        case _:
+            return ()
 
 
 def _is_operand(value: Value, arity: int | None) -> bool:

@@ -52,6 +52,10 @@ class Copies:
             copies.append(copy)
         return RepeatLayer(node.span, tuple(copies[:count]))
 
+    def are_meant(self, node: ast.Binary, context: Context) -> bool:
+        """Whether the right side speaks of its copy where there is none around it."""
+        return self._asks_about_copy(node.right) and context.env.find("index") is None
+
     def _makes_copies(self, node: ast.Expr, count: int, context: Context) -> bool:
         """Whether what is to be multiplied is a layer: then `index` in it is a copy's, else that of the repeat around.
 

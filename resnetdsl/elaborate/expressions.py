@@ -8,7 +8,7 @@ from typing import Any
 
 from resnetdsl.elaborate import budget, layers, parts
 from resnetdsl.elaborate.arguments import want_whole
-from resnetdsl.elaborate.calling import Caller
+from resnetdsl.elaborate.calling import Caller, meant_by_name
 from resnetdsl.elaborate.copies import Copies
 from resnetdsl.elaborate.meant import unknown
 from resnetdsl.elaborate.operators import binary, bounded_list, bounded_number, bounded_text, too_long
@@ -154,7 +154,8 @@ class Evaluator:
 
     def _call(self, node: ast.Call, context: Context) -> Value:
         function = self(node.function, context)
-        arguments = [(argument, self(argument.value, context)) for argument in node.arguments]
+        given = [meant_by_name(self.run, function, argument) or argument for argument in node.arguments]
+        arguments = [(argument, self(argument.value, context)) for argument in given]
         return self.caller.call(function, arguments, node, context)
 
     def _range(self, node: ast.Range, context: Context) -> Value:
@@ -214,6 +215,9 @@ class Evaluator:
             return SequenceLayer(node.span, (copy, DoubtLayer(node.left.span))) if isinstance(copy, Layer) else POISON
         if node.op is ast.BinaryOp.MULTIPLY and isinstance(left_value, int) and not isinstance(left_value, bool):
             return self.copies.times(left_value, node, context)
+        if node.op is ast.BinaryOp.MULTIPLY and isinstance(left_value, float) and self.copies.are_meant(node, context):
+            want_whole(self.run, context.place, left_value, node.left.span, "a number of copies")
+            return POISON
         return binary(self.run, context.place, node.op, left_value, self(node.right, context), node.span)
 
     def _conditional(self, node: ast.Conditional, context: Context) -> Value:

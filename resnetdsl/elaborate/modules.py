@@ -182,6 +182,7 @@ class Loader:
 
     def _import(self, module: Module, item: ast.Import, path: Path | None, places: dict[str, Span]) -> None:
         target = self._find(item, path)
+        defined = {each.name for each in module.tree.items if isinstance(each, ast.Definition | ast.Instance)}
         other = self._load(target, item) if target is not None else None
         if item.names:
             names = [(name.alias or name.name, name.name, name.span) for name in item.names]
@@ -201,6 +202,8 @@ class Loader:
             elif other is not None:
                 near = nearest(name, [*other.env.lazy, *other.env.names])
                 self.run.report("E0704", span, name=name, module=item.module, suggestion=near)
+                if near is not None and near not in defined:
+                    module.env.names.setdefault(near, POISON)  # what was meant is used below, and that is no mistake
 
     def _find(self, item: ast.Import, path: Path | None) -> Path | None:
         """The file that an import means; None after a message."""

@@ -28,7 +28,7 @@ class Elaborated:
     promises: tuple[Promise, ...]
     run: Run
     complete: bool
-    """Whether the graph reaches its output. A graph with mistakes may be complete all the same."""
+    """Whether the graph reaches its output by what was written, and not by a guess after a mistake."""
 
 
 def new_run(sink: Sink, graph: Graph) -> Run:
@@ -75,7 +75,7 @@ def elaborate(
 
 
 def _finish(run: Run, result: Value, names: tuple[str, ...], syntax: ast.Definition) -> bool:
-    """Record the network's result as its output, or its features under their names; False where there is none."""
+    """Record the network's result as its output, or its features under their names; False after a mistake."""
     if run.input_span is None:
         if not run.refused and all(fact.code != "E0221" for fact in run.sink.facts):
             run.report("E0221", syntax.name_span, name=run.graph.name, where="in its body")
@@ -91,4 +91,4 @@ def _finish(run: Run, result: Value, names: tuple[str, ...], syntax: ast.Definit
             run.report("E0403", run.taps[name], None, (("first", tensor.span),), name=name)
         elif run.builder.depends_on_input(tensor, tensor.span, Place(0, "", Counter())):
             run.graph.outputs.append(Output(name, tensor.source))
-    return True
+    return not any(tensor.doubtful for tensor in results)

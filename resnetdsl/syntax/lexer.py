@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from resnetdsl.diagnostics.model import Edit, Fact, Sink
 from resnetdsl.source import SourceFile
+from resnetdsl.syntax import foreign
 from resnetdsl.syntax.tables import END, NEWLINE, Tables
 
 MAX_BRACKETS = 64
@@ -34,6 +36,7 @@ _PLAIN = frozenset(("NUMBER", "STRING", "SIZE"))
 _OPERAND_END = frozenset(("NAME", "NUMBER", "SIZE", "STRING", "RPAR", "RSQB", "TRUE", "FALSE"))
 _STATEMENT_START = frozenset(("", NEWLINE, "LBRACE"))
 
+_END_OF_LINE = re.compile(r"[\r\n]")
 _A_WORD = re.compile(r'[ \t]+[A-Za-z_"0-9]')
 _A_NAME = re.compile(r"[ \t]+[A-Za-z_]")
 _A_LABEL = re.compile(r'[ \t]+[A-Za-z_"]')
@@ -66,23 +69,8 @@ _DEFINES = frozenset(("network", "block", "shortcut", "stem", "head"))
 _TAKES_LABEL = frozenset(("STAGE", "PARAM", "TAP", "ORDER"))
 _IN_ORDER = frozenset(("COMMA", "NAME", "LABEL", "STRING"))
 
-# Signs of other languages, and what they are here.
-FOREIGN_SIGNS = {
-    "→": "->", "⟶": "->", "⇒": "=>", "×": "*", "∗": "*", "·": "*", "−": "-", "–": "-", "—": "-", "÷": "/", "≤": "<=",
-    "≥": ">=", "≠": "!=", "&&": "and", "||": "or", "!": "not", "**": "^", "&": "and", "|": "or", ":=": "=", "===": "==",
-    "!==": "!=", "–>": "->", "—>": "->", "−>": "->", "|>": "->", ">>": "->", "<>": "!=", "…": "..", "...": "..",
-}  # fmt: skip
-# Letters of other alphabets that look like ours. The wide forms of East Asian fonts are told by their normal form.
-_LOOK_ALIKES = str.maketrans("аеосрхуіјѕԁһАВЕКМНОРСТХΑΒΕΖΗΙΚΜΝΟΡΤΥΧοα", "aeocpxyijsdhABEKMHOPCTXABEZHIKMNOPTYXoa")
-_INSTEAD = {
-    ";": "the end of a line ends a statement",
-    "?": "a choice is written `a if c else b`",
-    "@": "matrices are multiplied by `matmul(a, b)`",
-    "\\": "a line goes on after an operator, a comma or inside brackets",
-}
 RESERVED = frozenset(("if", "else", "for", "let", "residual", "and", "or", "not", "true", "false"))
 """Keywords wherever they stand, but before `:` or `=` and after `.`."""
-FOREIGN_WORDS = {"True": "true", "False": "false", "None": "none"}
 
 
 def starts_like_statement(text: str) -> bool:
@@ -109,13 +97,6 @@ class Tokens:
         self.ends.append(end)
 
 
-def _hint(text: str, meant: str | None) -> str | None:
-    """What to write instead; of a letter that looks right, which one it is."""
-    if meant is not None and len(text) == 1:
-        return f"it is U+{ord(text):04X}, {unicodedata.name(text, 'a character without a name').lower()}"
-    return _INSTEAD.get(text)
-
-
 class UnbalancedError(Exception):
     """A bracket has no partner. `syntax/brackets.py` finds out which, and the text is read again."""
 
@@ -126,10 +107,11 @@ class HopelessError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Repairs:
-    """Closing brackets to imagine (offset, kind), in order, and offsets of brackets to overlook."""
+    """Brackets to imagine (offset, kind), in order; brackets to overlook, and to read as another, by offset."""
 
     closers: tuple[tuple[int, str], ...]
     overlooked: frozenset[int]
+    reread: Mapping[int, str]
 
 
 class Lexer:
@@ -146,11 +128,12 @@ class Lexer:
                 self.words[text] = name
             else:
                 self.signs[text] = name
-        signs = sorted({*self.signs, *FOREIGN_SIGNS}, key=len, reverse=True)
+        signs = sorted({*self.signs, *foreign.SIGNS}, key=len, reverse=True)
         groups = {
             "NL": r"[\r\n][ \t\f\r\n]*",
             "LABEL": patterns["LABEL"],
             "NAME": patterns["NAME"],
+            "FOREIGN_COMMENT": foreign.COMMENT,
             "SIGN": "|".join(re.escape(sign) for sign in signs),
             "NOFRACTION": r"[0-9][0-9_]*\.(?![.0-9A-Za-z_])",
             "SIZE": patterns["SIZE"],
@@ -193,6 +176,7 @@ class _Run:
         self.mending = repairs is not None
         self.closers = list(reversed(repairs.closers)) if repairs else []
         self.overlooked = repairs.overlooked if repairs else frozenset()
+        self.reread = repairs.reread if repairs else {}
         self.tokens = Tokens()
         self.before_all = "LPAR" if expression else ""
         self.open: list[str] = []
@@ -200,7 +184,7 @@ class _Run:
         self.end = 0
         self.faults = 0
 
-    def run(self, start: int, end: int) -> Tokens:  # noqa: C901, PLR0912 - the loop that every character goes through
+    def run(self, start: int, end: int) -> Tokens:  # noqa: C901, PLR0912, PLR0915 - the loop that every character goes through
         """The loop over tokens: common ones here, rare ones in the methods below."""
         tokens, text, signs, words = self.tokens, self.text, self.lexer.signs, self.lexer.words
         types, starts, ends = tokens.types, tokens.starts, tokens.ends
@@ -220,6 +204,11 @@ class _Run:
                 if not kind:
                     self.foreign(begin, position)
                     continue
+                if kind == "FLOOR_DIVIDE" and self.starts_statement():
+                    position = self.foreign_comment(begin, self.line_of(begin))
+                    continue
+                if self.reread:
+                    kind = self.reread.get(begin, kind)
                 if kind in BRACKETS:
                     self.bracket(kind, begin, position)
                     continue
@@ -311,7 +300,9 @@ class _Run:
     def close_forgotten(self, begin: int) -> None:
         while self.closers and self.closers[-1][0] <= begin:
             offset, kind = self.closers.pop()
-            if self.open and self.open[-1] == CLOSERS[kind]:
+            if kind in OPENERS:
+                self.bracket(kind, offset, offset)
+            elif self.open and self.open[-1] == CLOSERS[kind]:
                 self.close(kind, offset, offset)
 
     def word(self, text: str, kind: str, begin: int, end: int) -> str:
@@ -321,7 +312,7 @@ class _Run:
             return "NAME"
         named = bool(_A_VALUE_OF_ITS_OWN.match(self.text, end, self.end))
         if kind == "NAME":
-            return self.foreign_word(text, begin, end) if text in FOREIGN_WORDS and not named else kind
+            return self.foreign_word(text, begin, end) if text in foreign.WORDS and not named else kind
         follows = _SOFT.get(text)
         if follows is not None:
             if before in _STATEMENT_START:
@@ -353,14 +344,36 @@ class _Run:
         return next((kind for kind in reversed(self.tokens.types) if kind not in _IN_ORDER), "") == "ORDER"
 
     def foreign_word(self, text: str, begin: int, end: int) -> str:
-        here = FOREIGN_WORDS[text]
+        here = foreign.WORDS[text]
         self.report("E0104", begin, end, here, understood=True, found=text, suggestion=here)
         return self.lexer.words.get(here, "NAME")
+
+    def starts_statement(self) -> bool:
+        """Whether what comes now is the first of its line and not inside of ( ) or [ ]."""
+        in_brackets = self.open and self.open[-1] != "LBRACE"
+        return not in_brackets and (self.line_end >= 0 or self.before() in _STATEMENT_START)
+
+    def line_of(self, begin: int) -> int:
+        """Where a line ends."""
+        found = _END_OF_LINE.search(self.text, begin, self.end)
+        return self.end if found is None else found.start()
+
+    def foreign_comment(self, begin: int, end: int) -> int:
+        """A comment of another language: said, and passed over. Returns where it ends."""
+        text = self.text[begin:end]
+        fix = None
+        if "\n" not in text and not self.text[end : self.line_of(end)].strip():
+            fix = (Edit(self.file.span(begin, end), "# " + text[2:].removesuffix("*/").strip()),)
+        words = {"char": text[:2], "hint": "a comment goes from `#` to the end of the line"}
+        self.sink.take((Fact("E0106", self.file.span(begin, begin + 2), words, fix=fix or ()),))
+        if "\n" in text and self.line_end < 0 and not (self.open and self.open[-1] != "LBRACE"):
+            self.line_end = begin
+        return end
 
     def foreign(self, begin: int, end: int) -> None:
         """A sign of another language: said, and read as what it means."""
         sign = self.text[begin:end]
-        here = FOREIGN_SIGNS[sign]
+        here = foreign.SIGNS[sign]
         if sign == "×" and self.text[begin - 1 : begin].isdigit() and self.text[end : end + 1].isdigit():
             here = "x"
         fix = f"{here} " if here == "not" else here
@@ -373,8 +386,10 @@ class _Run:
         match group:
             case "LABEL":
                 return self.label(begin, end)
+            case "FOREIGN_COMMENT":
+                return self.foreign_comment(begin, end)
             case "NOFRACTION":
-                self.report("E0105", begin, end, f"{text}0", understood=True, text=text)
+                self.report("E0105", begin, end, f"{text}0", text=text)
                 self.add("NUMBER", begin, end)
             case "BADNUMBER":
                 size = text.lower() if re.fullmatch(r"[0-9]+(?:[xX][0-9]+)+", text) else None
@@ -391,15 +406,17 @@ class _Run:
                 self.report("E0106", begin, end, fix=f'"{inner}"', char=text[0], suggestion='"')
                 self.add("STRING", begin, end)
             case "CONTINUED":
-                self.report("E0106", begin, begin + 1, char="\\", hint=_INSTEAD["\\"])
+                self.report("E0106", begin, begin + 1, char="\\", hint=foreign.INSTEAD["\\"])
             case "SPACE":
                 self.report("E0106", begin, end, fix=" ", char=f"U+{ord(text):04X}", suggestion="a plain space")
             case _:
-                plain = unicodedata.normalize("NFKC", text).translate(_LOOK_ALIKES)
+                plain = unicodedata.normalize("NFKC", text).translate(foreign.LOOK_ALIKES)
                 meant = plain if plain.isascii() and plain.isprintable() and plain != text else None
                 char = text if text.isprintable() else f"U+{ord(text[0]):04X}"
-                self.report("E0106", begin, end, meant, char=char, suggestion=meant, hint=_hint(text, meant))
-                if text == ";" and self.line_end < 0 and not (self.open and self.open[-1] != "LBRACE"):
+                self.report("E0106", begin, end, meant, char=char, suggestion=meant, hint=foreign.instead(text, meant))
+                if text == ";" and self.open and self.open[-1] != "LBRACE":
+                    self.add("COMMA", begin, end)
+                elif text == ";" and self.line_end < 0:
                     self.line_end = begin
         return end
 

@@ -194,6 +194,8 @@ class Machine:
             resumed = self.judge.judge(self, at)
             if resumed is not None:
                 return resumed
+            if self.tokens.types[at] == "COLON" and not opened:
+                self.quiet[0] = self.dedent(at)  # `network a:`, and its body follows
         self.broken = True
         if opened and self.symbols[self.states[opened[-1]]] != "LBRACE":
             return self.leave_bracket(opened[-1], at)
@@ -268,9 +270,20 @@ class Machine:
     def is_echo(self, at: int) -> bool:
         """Whether the lexer has already found fault next to this token."""
         faults, tokens = self.tokens.faults, self.tokens
-        since = tokens.starts[at - 1] + (tokens.types[at - 1] == NEWLINE) if at else 0
+        ended = at and tokens.types[at - 1] == NEWLINE and self.builder.file.text[tokens.starts[at - 1]] != ";"
+        since = tokens.starts[at - 1] + bool(ended) if at else 0
         index = bisect_left(faults, since)
         return index < len(faults) and faults[index] <= tokens.ends[at]
+
+    def dedent(self, at: int) -> int:
+        """The end of the lines behind `at` that are indented more than its own."""
+        tokens, file = self.tokens, self.builder.file
+        text = file.line_text(file.position(tokens.starts[at])[0])
+        indent = len(text) - len(text.lstrip())
+        for index in range(at + 1, len(tokens.types)):
+            if tokens.types[index - 1] == NEWLINE and file.position(tokens.starts[index])[1] - 1 <= indent:
+                return index - 1
+        return len(tokens.types) - 1
 
     def cut(self, height: int) -> None:
         """Forget what lies above a height of the stack."""

@@ -76,6 +76,8 @@ class Mistakes:
     def judge(self, machine: Machine, at: int) -> int | None:
         """Report what is wrong with the token `at`."""
         resumed = self.keyword(machine, at)
+        if resumed is None:
+            resumed = self.in_parentheses(machine, at)
         if resumed is not None:
             return resumed
         tokens = self.tokens
@@ -86,12 +88,20 @@ class Mistakes:
             return None
         if tokens.starts[at] in tokens.misread:
             return None  # it is no number, and nothing else: that has been said
+        if doing in (_STATEMENTS["FOR"], _STATEMENTS["IF"]) and self.kind(at - 1) == "RBRACE" and "`{`" in expected:
+            at, expected = self.opener_of(at - 1), "a value"  # `for i in 0.. {`: the body was read as the value
         span = self.file.span(tokens.starts[at], tokens.ends[at])
         meant = self.meant(machine, at)
         suggestion, fix = meant if meant is not None else (None, ())
         found = self.found(at)
         self.sink.report("E0101", span, fix=fix, found=found, expected=expected, doing=doing, suggestion=suggestion)
         return None
+
+    def opener_of(self, closer: int) -> int:
+        at, depth = closer, 0
+        while at > 0 and (depth := depth + (self.kind(at) in CLOSERS) - (self.kind(at) in OPENERS)) > 0:
+            at -= 1
+        return at
 
     def word(self, at: int) -> str:
         return self.file.text[self.tokens.starts[at] : self.tokens.ends[at]]
@@ -126,6 +136,34 @@ class Mistakes:
         machine.cut(anchor)
         return first
 
+    def in_parentheses(self, machine: Machine, at: int) -> int | None:
+        """`for (i in 0..3) {`: go on without the parentheses."""
+        tokens, opened = self.tokens, machine.opened()
+        if tokens.types[at] != "IN" or not opened or machine.symbols[machine.states[opened[-1]]] != "LPAR":
+            return None
+        first = bisect_left(tokens.starts, machine.starts[opened[-1] - 1])
+        if self.kind(first - 1) != "FOR":
+            return None
+        last = machine.skip(at)
+        if tokens.types[last] != "RPAR":
+            return None
+        opener = self.file.span(tokens.starts[first], tokens.ends[first])
+        closer = self.file.span(tokens.starts[last], tokens.ends[last])
+        inside = self.file.text[opener.end : closer.start].strip()
+        self.sink.report(
+            "E0101",
+            opener,
+            fix=(Edit(opener, ""), Edit(closer, "")),
+            found="`(`",
+            expected="a name",
+            doing=_STATEMENTS["FOR"],
+            suggestion=f"for {inside} {{",
+        )
+        for index in (last, first):
+            del tokens.types[index], tokens.starts[index], tokens.ends[index]
+        machine.cut(opened[-1] - 1)
+        return first
+
     def follows_if(self, at: int) -> bool:
         """Whether a word on a line of its own may be an `else`, so that the line did not end a statement."""
         goes_on = self.kind(at + 1) in ("LBRACE", "IF") or self.word(at) in ELSE_IF
@@ -156,6 +194,8 @@ class Mistakes:
             tokens.types.insert(at + 1, "IF")
             tokens.starts.insert(at + 1, span.end)
             tokens.ends.insert(at + 1, span.end)
+        if tokens.types[at] == "FROM" and self.kind(at + 2) == "NAME" and self.word(at + 2) == "import":
+            tokens.types[at + 2] = "IMPORT"
         if tokens.types[at] == "ELSE" and self.kind(at - 1) == NEWLINE:
             del tokens.types[at - 1], tokens.starts[at - 1], tokens.ends[at - 1]
         self.sink.report("E0104", span, fix=(Edit(span, keyword),), found=span.text, suggestion=keyword)

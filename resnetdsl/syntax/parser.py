@@ -9,10 +9,11 @@ mistakes lacks the statements that have them, so names that it does not define m
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from resnetdsl.diagnostics.model import Sink
+from resnetdsl.diagnostics.model import Fact, Sink
 from resnetdsl.paths import grammar_text
 from resnetdsl.source import SourceFile
 from resnetdsl.syntax import ast, brackets, comments, tables
@@ -36,10 +37,31 @@ def parse(file: SourceFile, sink: Sink) -> ast.File:
     span = file.span(0, len(file.text))
     if not items and not found.has_errors:
         found.report("E0112", file.span(len(file.text), len(file.text)))
-    sink.take(sorted(found.facts, key=lambda fact: fact.span.start))
+    sink.take(_without_echoes(sorted(found.facts, key=lambda fact: fact.span.start)))
     doc, items = comments.document(file.text, tokens.comments, items)
     texts = tuple(ast.Comment(file.span(start, end), file.text[start:end]) for start, end in tokens.comments)
     return ast.File(span, items, texts, doc)
+
+
+def _without_echoes(facts: list[Fact]) -> Iterator[Fact]:
+    """The mistakes, in the order of the text, without those that another one of their line makes.
+
+    What the parser stumbles over behind a bracket that is never closed, or behind what it has stumbled over before, may
+    well be right; and a bracket that closes nothing may have lost its partner where the parser stumbled.
+    """
+    unclosed = {span.line: span.start for fact in facts if fact.code == "E0102" for _, span in reversed(fact.also)}
+    stumbled: dict[int, int] = {}
+    for fact in facts:
+        line, start = fact.span.line, fact.span.start
+        # In a body that begins in between all is new.
+        echo = line in stumbled and "{" not in fact.span.file.text[stumbled[line] : start]
+        if fact.code == "E0101" and (echo or unclosed.get(line, start) < start):
+            continue
+        if echo and (fact.code == "E0108" or fact.data.get("char") == ";"):
+            continue
+        if fact.code == "E0101":
+            stumbled[line] = start
+        yield fact
 
 
 def parse_expression(file: SourceFile, sink: Sink) -> ast.Expr | None:

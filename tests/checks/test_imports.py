@@ -68,7 +68,7 @@ def test_imported_networks_are_templates(project: Path) -> None:
         ('from "gone.rnet" import unit\n', ["E0705"]),
         ('from "../../outside.rnet" import unit\n', ["E0702"]),
         ('from "/etc/passwd" import unit\n', ["E0702"]),
-        ('from "../blocks.rnet" import units\n', ["E0201", "E0704"]),
+        ('from "../blocks.rnet" import units\n', ["E0704"]),
         ('from "main.rnet" import unit\n', ["E0703"]),
         ('from "one.rnet" import unit\n', ["E0703"]),
         ("import nothing_of_this_name\n", ["E0701"]),

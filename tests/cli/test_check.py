@@ -255,7 +255,7 @@ def test_github() -> None:
 
 
 def test_a_flood_of_mistakes_is_cut() -> None:
-    text = "network a {\n    input 3x8x8\n" + "    cnv(8, 3x3)\n" * 300 + "}\n"
+    text = "network a {\n    input 3x8x8\n" + "".join(f"    cnv{i}(8, 3x3)\n" for i in range(300)) + "}\n"
     done = run("check", "-", stdin=text)
     assert done.err.count("error[E0201]") == 200
     assert "... and 100 more" in done.err

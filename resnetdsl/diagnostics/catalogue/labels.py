@@ -11,8 +11,8 @@ CODES = (
         title="two layers are called `{path}`",
         label="this one takes a name that is taken",
         roles={"first": "the first one is here"},
-        helps=("give one of them another label, or write `shared` if both are to use the same weights",),
-        fields=("path",),
+        helps=("{hint}", "give one of them another label, or write `shared` if both are to use the same weights"),
+        fields=("path", "hint"),
         explanation="""
             Labels become module paths, and a path is a key of the checkpoint: two layers of one name would write to
             one entry. In a loop, make the label depend on the loop variable (`conv{i}: ...`). One layer that is used

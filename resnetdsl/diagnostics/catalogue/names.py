@@ -11,8 +11,10 @@ NAMES = (
         name="unknown-name",
         title="unknown name `{name}`",
         label="nothing of this name is in reach",
+        roles={"again": "nor here", "bound": "`{suggestion}` is bound here"},
         helps=("did you mean `{suggestion}`?", "{hint}"),
-        fields=("name", "suggestion", "hint"),
+        notes=("it is used in {count:many} places",),
+        fields=("name", "suggestion", "hint", "count"),
         explanation="""
             A name means, in this order: a `let` or loop variable of the same body, a parameter of the definition,
             something that this file defines or imports, a block of the standard library, a built-in layer or

@@ -134,9 +134,11 @@ CODES = (
         id="E0106",
         name="bad-character",
         title="`{char}` has no meaning here",
-        label="this character is not part of the language",
+        label="this is not part of the language",
+        roles={"again": "nor is this"},
         helps=("did you mean `{suggestion}`?", "{hint}"),
-        fields=("char", "suggestion", "hint"),
+        notes=("it stands in {count:many} places",),
+        fields=("char", "suggestion", "hint", "count"),
         explanation="""
             No word, number or operator of the language contains this character. Characters that look like ASCII and
             are not (typographic quotes, a long dash, a no-break space) often come from a word processor or a PDF.
@@ -301,6 +303,58 @@ CODES = (
             network tiny {
                 input 3x32x32
                 100 * conv(16, 3x3)
+            }
+            """,
+    ),
+    Code(
+        id="E0114",
+        name="wrong-opening",
+        title="this `{bracket}` was to be `{suggestion}`",
+        label="`{closer}` closes it",
+        roles={"closed": "this closes it"},
+        fields=("bracket", "suggestion", "closer"),
+        explanation="""
+            A body stands in `{ ... }`, arguments in `( ... )`, a list in `[ ... ]`. Here the closing bracket is of
+            another kind than what opens, and from what stands between them it is the opening one that is wrong; a
+            `:` opens no body.
+            """,
+        bad="""
+            network tiny {
+                input 3x32x32
+                stem [
+                    conv(16, 3x3)
+                }
+            }
+            """,
+        good="""
+            network tiny {
+                input 3x32x32
+                stem {
+                    conv(16, 3x3)
+                }
+            }
+            """,
+    ),
+    Code(
+        id="E0115",
+        name="unopened-body",
+        title="a `{{` is missing",
+        label="here the body begins",
+        roles={"closed": "this `}}` closes it"},
+        explanation="""
+            The body of a network, block, loop or condition stands in `{ ... }`. The closing bracket is there, and the
+            line that is indented like it opens none.
+            """,
+        bad="""
+            network tiny
+                input 3x32x32
+                conv(16, 3x3)
+            }
+            """,
+        good="""
+            network tiny {
+                input 3x32x32
+                conv(16, 3x3)
             }
             """,
     ),
