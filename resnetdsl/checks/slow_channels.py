@@ -19,8 +19,8 @@ def check(anatomy: Anatomy) -> None:
 def _found(anatomy: Anatomy) -> Iterator[tuple[Node, Mapping[str, object]]]:
     """Layers that make such a width. Those that keep one, such as depthwise convolutions, cannot help it.
 
-    A vector, such as the inside of a gate, costs next to nothing; the last layers before an output have the width
-    that was asked for.
+    A vector, such as the inside of a gate, costs next to nothing, and a map of one channel, as of attention over
+    space, could not be wider; the last layers before an output have the width that was asked for.
     """
     feeding = _feeding(anatomy)
     for node in anatomy.nodes:
@@ -28,7 +28,7 @@ def _found(anatomy: Anatomy) -> Iterator[tuple[Node, Mapping[str, object]]]:
             continue
         out, before = node.outputs[0], anatomy.graph.input_types(node.id)[0]
         channels = out.size("c") or 0
-        if channels % TILE and out.numel > channels and channels != before.size("c"):
+        if channels % TILE and channels > 1 and out.numel > channels and channels != before.size("c"):
             yield node, {"channels": channels}
 
 

@@ -19,6 +19,7 @@ _OPERATORS = frozenset(
     ("PLUS", "MINUS", "STAR", "SLASH", "FLOOR_DIVIDE", "PERCENT", "CIRCUMFLEX", "ARROW", "DOTS", "AND", "OR", "IF")
 )
 _COMPARISONS = frozenset(("EQUAL", "NOT_EQUAL", "LESSTHAN", "LESS_EQUAL", "MORETHAN", "GREATER_EQUAL"))
+_ENDS = frozenset(("NAME", "NUMBER", "SIZE", "STRING", "RPAR", "RSQB"))
 _WORDS = {
     NEWLINE: "a new line",
     "NAME": "a name",
@@ -325,6 +326,8 @@ class Mistakes:
                 whole = self.file.span(self.tokens.starts[at - 1], self.tokens.ends[at + 1])
                 size = f"{self.word(at - 1)}x{self.word(at + 1)}"
                 return size, (Edit(whole, size),)
+            case _ if kind in _OPERATORS and before == NEWLINE and self.kind(at - 2) in _ENDS:
+                return self.line_before(at)
             case "DOT" if after == "NUMBER":
                 return f"0.{self.word(at + 1)}", (Edit(span, "0."),)
             case _ if kind in _COMPARISONS and before in ("NAME", "NUMBER", "RPAR", "RSQB"):
@@ -332,6 +335,13 @@ class Mistakes:
                 return (f"and {operand} {span.text} …", ()) if before in ("NAME", "NUMBER") else None
             case _:
                 return None
+
+    def line_before(self, at: int) -> tuple[str, tuple[Edit, ...]]:
+        """A line that begins with an operator was to go on from the one before, which then ends with it."""
+        end, sign = self.tokens.ends[at - 2], self.word(at)
+        line = self.file.text[self.file.text.rfind("\n", 0, end) + 1 : end].strip()
+        gone = self.file.span(self.tokens.starts[at], self.tokens.starts[at + 1])
+        return f"{line} {sign}", (Edit(self.file.span(end, end), f" {sign}"), Edit(gone, ""))
 
     def quoted_label(self, machine: Machine, end: int) -> tuple[str, tuple[Edit, ...]] | None:
         """`stack.conv: layer` was to be a label."""

@@ -333,6 +333,7 @@ def test_slow_channels() -> None:
         ["conv(64, 3x3) -> conv(21, 1x1)"],  # a segmentation's classes
         ["conv(64, 3x3) -> upsample(2) -> conv(21, 1x1) -> softmax"],
         ["conv(64, 3x3) -> se(16) -> conv(64, 3x3)"],  # the inside of a gate
+        ["conv(64, 3x3)", "x * sigmoid(here -> conv(1, 1x1)) -> conv(64, 3x3)"],  # a map of attention
         ["conv(64, 3x3)", "tap boxes = x -> conv(4, 1x1)", "relu"],
     ],
 )

@@ -111,6 +111,27 @@ class Deep(nn.Module):
 def test_rounding_that_a_deep_net_amplifies_is_excused() -> None:
     agreement = verify(Deep(False), Double(Deep(True)), INPUT, Precision.FLOAT32)
     assert agreement.relative > 0.1
+    assert "rounding alone does that" in agreement.notes[0]
+
+
+class Unstable(Deep):
+    """As long as its norm has seen nothing."""
+
+    def __init__(self, swapped: bool) -> None:
+        super().__init__(swapped)
+        self.norm = nn.BatchNorm2d(3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.norm(x)
+        return y if self.norm.running_mean.any() else super().forward(x)  # type: ignore[union-attr]
+
+
+def test_what_rounding_decides_is_told_apart_from_what_agrees() -> None:
+    agreement = verify(Unstable(False).eval(), Double(Unstable(True).eval()), INPUT, Precision.FLOAT32)
+    assert agreement.relative < 1e-5
+    assert {m.weights for m in agreement.measurements} == {MADE_UP_WEIGHTS}
+    assert len(agreement.notes) == len(INPUT.to_verify())
+    assert all(OWN_WEIGHTS in note and "rounding alone does that" in note for note in agreement.notes)
 
 
 class Lucky(Deep):

@@ -342,8 +342,8 @@ CODES = (
         explanation="""
             Tensor cores work on tiles. With 16-bit numbers, the guide asks for input and output channels that are
             multiples of 8; older libraries do not use tensor cores at all otherwise, newer ones pad the channels and
-            compute on zeros. The three channels of an image and the classes at the end are given from outside and are
-            not reported.
+            compute on zeros. The three channels of an image, the classes at the end and a map of one channel, as of
+            attention over space, are what they must be and are not reported.
             """,
         bad="""
             network tiny {
