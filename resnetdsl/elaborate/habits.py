@@ -23,7 +23,9 @@ MEANT: Final[Mapping[str, tuple[str, ...]]] = {
     "ln": ("layer_norm",), "maxpool2d": ("max_pool",), "mul": ("multiply",), "proj": ("projection",),
     "squeezeexcitation": ("se",), "squeezeexcite": ("se",), "stochasticdepth": ("drop_path",),
     "swish": ("silu",), "upsamplingbilinear2d": ("upsample",), "upsamplingnearest2d": ("upsample",),
-    "view": ("reshape",), "zeropad2d": ("pad",),
+    "view": ("reshape",), "zeropad2d": ("pad",), "mean": ("reduce_mean",), "var": ("reduce_var",),
+    "amax": ("reduce_max",), "amin": ("reduce_min",), "bmm": ("matmul",), "chunk": ("split",),
+    "pixelunshuffle": ("space_to_depth",), "scaleddotproductattention": ("attention",),
     # arguments
     "ceilmode": ("ceil",), "countincludepad": ("count_pad",), "dropprob": ("rate", "drop"), "kernelsize": ("kernel",),
     "negativeslope": ("slope",), "numclasses": ("classes",), "numfilters": ("out_channels", "width"),

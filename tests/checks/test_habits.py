@@ -16,6 +16,7 @@ BODIES = {
     "nn.Sequential(relu, relu)": ("E0201", "unknown name `nn.Sequential`", "with `->`"),
     "ReLU": ("E0201", "unknown name `ReLU`", "did you mean `relu`?"),
     "MaxPool2d(2)": ("E0201", "unknown name `MaxPool2d`", "did you mean `max_pool`?"),
+    'mean(x, "hw")': ("E0201", "unknown name `mean`", "did you mean `reduce_mean`?"),
     "bn": ("E0201", "unknown name `bn`", "did you mean `batch_norm`?"),
     "for i in range(3) { relu }": ("E0201", "unknown name `range`", "`0..n`"),
     "conv(8, 3x3, pad = same)": ("E0201", "unknown name `same`", 'did you mean `"same"`?'),
