@@ -5,7 +5,6 @@ An artifact may hold native code and is trusted like a program. Nothing in it is
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -20,7 +19,7 @@ from resnetdsl.compile.container import SUFFIX, read_metadata
 from resnetdsl.compile.engines.base import Runner
 from resnetdsl.compile.engines.registry import engine
 from resnetdsl.compile.errors import ArtifactError, Problem
-from resnetdsl.compile.files import cannot_write
+from resnetdsl.compile.files import OwnFolder
 from resnetdsl.compile.machine import Machine
 from resnetdsl.compile.memory import enough_memory
 from resnetdsl.compile.metadata import Metadata
@@ -41,7 +40,7 @@ class Artifact:
         runner: Runner,
         path: Path | None = None,
         *,
-        folder: tempfile.TemporaryDirectory[str] | None = None,
+        folder: OwnFolder | None = None,
         weights: Mapping[str, Tensor] | None = None,
     ) -> None:
         self.metadata = metadata
@@ -88,7 +87,7 @@ class Artifact:
         """Write the artifact with the weights that it has now."""
         if self._folder is None:
             raise ArtifactError(Problem.CANNOT_WRITE, "this artifact was not loaded from a file")
-        container.write(Path(path), self.metadata, self._weights, Path(self._folder.name))
+        container.write(Path(path), self.metadata, self._weights, self._folder.path)
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         """It holds native code and a folder of its own: a copy, also one in another process, is loaded anew."""
@@ -149,20 +148,17 @@ def current_place(device: torch.device) -> torch.device:
 def load_artifact(path: str | Path, *, any_torch: bool = False) -> Artifact:
     """Load what `resnetdsl compile` wrote. `any_torch` tries it under other versions of PyTorch and of its engine."""
     path = Path(path)
-    try:
-        folder = tempfile.TemporaryDirectory(prefix="resnetdsl-", ignore_cleanup_errors=True)
-    except OSError as error:
-        raise cannot_write(Path(tempfile.gettempdir()), error) from error
+    folder = OwnFolder()
     try:
         found = container.Unpacked(path)
         metadata = found.metadata()
         _check_here(metadata, any_torch)
-        found.code(Path(folder.name))
+        found.code(folder.path)
         weights = found.weights(metadata.setting.torch_device)
         _check_whole(metadata, weights, path)
-        runner = engine(metadata.engine).open(Path(folder.name), weights, metadata.setting)
+        runner = engine(metadata.engine).open(folder.path, weights, metadata.setting)
     except BaseException:
-        folder.cleanup()
+        folder.remove()
         raise
     return Artifact(metadata, runner, path, folder=folder, weights=weights)
 

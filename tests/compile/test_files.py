@@ -12,6 +12,7 @@ import pytest
 
 from resnetdsl.compile.errors import CompileError, Problem
 from resnetdsl.compile.files import check_output, whole_file, work_folder
+from tests.cli.running import ROOT
 
 
 def names(folder: Path) -> list[str]:
@@ -111,6 +112,22 @@ def test_a_read_only_folder(tmp_path: Path) -> None:
     with pytest.raises(CompileError, match="permission denied") as caught:
         check_output(tmp_path / "a.pt2", ".pt2", 0)
     assert caught.value.problem is Problem.CANNOT_WRITE
+
+
+def test_a_forked_process_leaves_a_folder_to_who_made_it(tmp_path: Path) -> None:
+    code = """
+import os, sys
+from resnetdsl.compile.files import OwnFolder
+folder = OwnFolder()
+if os.fork() == 0:
+    sys.exit()
+os.wait()
+print(folder.path.is_dir())
+"""
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=env, check=False)
+    assert done.stdout == "True\n", done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_work_folders_vanish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

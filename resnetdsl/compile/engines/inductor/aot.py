@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -19,7 +18,7 @@ from resnetdsl.compile.engines.base import Built, Job, Runner, Setting, Weights
 from resnetdsl.compile.engines.cuda_graphs import CudaGraphs, kernel_choice
 from resnetdsl.compile.engines.inductor.watch import watched
 from resnetdsl.compile.errors import ArtifactError, CompileError, Problem
-from resnetdsl.compile.files import cannot_write, no_space
+from resnetdsl.compile.files import OwnFolder, no_space
 from resnetdsl.compile.inputs import VERIFY_ELEMENTS, InputSpec
 from resnetdsl.compile.memory import GpuMemory, is_lack_of_memory
 from resnetdsl.compile.options import Layout, Mode
@@ -116,17 +115,13 @@ class Package:
         self._kernels = kernel_choice(setting) if cuda else nullcontext()
         self._lock = threading.Lock() if cuda else nullcontext()
         self._memory = GpuMemory() if cuda else None
+        self._folder = OwnFolder()  # the loader unpacks into one that it leaves behind where it fails
         try:
-            # The loader unpacks into a folder that it leaves behind where it fails.
-            self._folder = tempfile.TemporaryDirectory(prefix="resnetdsl-", ignore_cleanup_errors=True)
-        except OSError as error:
-            raise cannot_write(Path(tempfile.gettempdir()), error) from error
-        try:
-            with _temporary_files(Path(self._folder.name)):
+            with _temporary_files(self._folder.path):
                 self._loader = AOTIModelPackageLoader(str(path), "model", cuda, 1, -1)
             self.swap(weights)
         except (RuntimeError, OSError) as error:
-            self._folder.cleanup()
+            self._folder.remove()
             if is_lack_of_memory(error):
                 raise
             reason = str(error).strip().splitlines() or [type(error).__name__]
