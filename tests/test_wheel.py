@@ -57,7 +57,7 @@ def test_it_is_the_wheel_that_runs(installed: Path) -> None:
 
 def test_all_networks_are_listed(installed: Path) -> None:
     names = {line.split()[0] for line in run(installed, "list", "--fast").splitlines()}
-    assert len(names) > 610
+    assert len(names) > 621
     assert names <= set(shipped_networks())
 
 

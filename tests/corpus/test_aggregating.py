@@ -27,6 +27,7 @@ FILES = {
     "starnet": "starnet",
     "convmixer": "convmixer",
     "repvit": "repvit",
+    "mambaout": "mambaout",
 }
 COUNTED = {
     "inception_v3": "branches without padding",
@@ -38,6 +39,7 @@ COUNTED = {
     "fasternet_s": "more blocks",
     "starnet_s4": "more blocks",
     "convmixer_1024_20_ks9_p14": "large patches",
+    "mambaout_base_tall_rw": "shares that are no whole number",
     "repvit_m1_5": "gates at every other block",
 }
 COMPUTED = {
@@ -53,6 +55,8 @@ COMPUTED = {
     "convmixer_768_32": "patches that keep their size",
     "repvit_m0_9": "branches and two heads",
     "repvit_m1": "norms in the branches",
+    "mambaout_femto": "channels last",
+    "test_mambaout": "factors for each channel",
 }
 
 
@@ -89,6 +93,7 @@ def test_outputs(name: str) -> None:
         ("hgnet", "hgnetv2_b0"),
         ("rexnet", "rexnet_100"),
         ("inception_next", "inception_next_atto"),
+        ("mambaout", "test_mambaout"),
     ],
 )
 def test_gradients(family: str, name: str) -> None:

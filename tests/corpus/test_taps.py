@@ -29,6 +29,7 @@ NO_FEATURES = {
     "inception_v4": "timm takes the first join of stride 4, and not the last",
     "xception": "timm takes them behind the activation that follows",
     "xception_aligned": "timm takes them inside the blocks that have the stride",
+    "mambaout": "timm's have their channels last",
     "convmixer": "all of it has the stride of its patches",
 }
 """Families whose features are other tensors."""
@@ -42,6 +43,7 @@ WITHOUT_STRIDES = {
     "inception_resnet_v2",
     "inception_v3",
     "legacy_senet",
+    "mambaout",
     "metaformer",
     "repghost",
     "repvit",
