@@ -280,7 +280,7 @@ def _use(node: ast.Name | ast.Attribute, names: _Names, sink: Sink) -> None:
 
 
 def _unknown(name: str, span: Span, names: _Names, sink: Sink) -> None:
-    meant = unknown(name, [*names.all(), *library().all_names()])
+    meant = unknown(name, [*names.all(), *library().all_names()], len(sink.facts))
     bound = names.use(meant["suggestion"] or "")  # That it is not used would be an echo.
     also = (("bound", bound),) if bound is not None and bound.text == meant["suggestion"] else ()
     sink.report("E0201", span, also=also, name=name, **meant)

@@ -7,6 +7,7 @@ only a parameter that stands by itself moves: `act`, which was given as "relu". 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -116,6 +117,7 @@ class _Names:
     """The names in a definition: where they stand, and where those come from that mean one thing throughout."""
 
     places: tuple[tuple[int, int, str], ...]
+    """In the order of the text."""
     params: dict[str, Span | None]
     """The parameters that are bound to nothing else, with their defaults."""
     lets: dict[str, Span]
@@ -143,13 +145,19 @@ class _Names:
             for param in syntax.params
             if bound[param.name] == 1
         }
-        return _Names(tuple(places), free, {name: span for name, span in lets.items() if bound[name] == 1})
+        return _Names(tuple(sorted(places)), free, {name: span for name, span in lets.items() if bound[name] == 1})
 
     def within(self, span: Span) -> Iterator[str]:
-        return (name for start, end, name in self.places if span.start <= start and end <= span.end)
+        for index in range(bisect_left(self.places, (span.start, 0, "")), len(self.places)):
+            start, end, name = self.places[index]
+            if start >= span.end:
+                return
+            if end <= span.end:
+                yield name
 
     def is_name(self, span: Span) -> bool:
-        return any(start == span.start and end == span.end for start, end, _ in self.places)
+        index = bisect_left(self.places, (span.start, span.end, ""))
+        return index < len(self.places) and self.places[index][:2] == (span.start, span.end)
 
 
 def _likely(code: str, givers: list[_Giver]) -> _Giver | None:

@@ -110,7 +110,7 @@ class Evaluator:
         if env is None and context.env.may_have_more():
             return POISON
         if env is None:
-            meant = unknown(node.id, context.env.all_names())
+            meant = unknown(node.id, context.env.all_names(), len(self.run.sink.facts))
             return self.run.report("E0201", node.span, context.place, name=node.id, **meant)
         value = env.value(node.id)
         if isinstance(value, Layer):

@@ -16,13 +16,22 @@ _WORDS = frozenset(word for op in OPS.values() for param in op.params for word i
 """What stands in quotes as an argument: `pad = "same"`."""
 
 
+_MANY = 500
+"""So many mistakes are more than anybody is shown: from there on no time is spent on what was meant."""
+
+
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """The name that was probably meant, if one is near."""
     return _nearest(name, frozenset(names))
 
 
-def unknown(name: str, names: Iterable[str]) -> dict[str, Any]:
-    """The words of E0201: what was probably meant, or what to do instead. `nn.Conv2d` is told by its last part."""
+def unknown(name: str, names: Iterable[str], told: int) -> dict[str, Any]:
+    """The words of E0201: what was probably meant, or what to do instead. `nn.Conv2d` is told by its last part.
+
+    `told` is how many mistakes there are so far.
+    """
+    if told > _MANY:
+        return {"suggestion": None, "hint": None}
     known = hint(name)
     first, _, last = name.rpartition(".")
     if first:
@@ -41,8 +50,9 @@ def _nearest(name: str, names: frozenset[str]) -> str | None:
     for meant in MEANT.get(fold(name), ()):
         if meant in names:
             return meant
+    folded = fold(name)
     for same in sorted(names):
-        if fold(same) == fold(name):
+        if len(folded) <= len(same) and fold(same) == folded:
             return same
     found = difflib.get_close_matches(name, sorted(names), n=1, cutoff=0.6)
     return found[0] if found else None

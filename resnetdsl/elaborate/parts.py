@@ -17,7 +17,7 @@ def attribute(run: Run, node: ast.Attribute, context: Context) -> Value:
     first = python_module(node)
     if first is not None and context.env.find(first.id) is None:
         written = node.span.text
-        meant = unknown(written, context.env.all_names())
+        meant = unknown(written, context.env.all_names(), len(run.sink.facts))
         return run.report("E0201", node.span, context.place, name=written, **meant)
     value = run.evaluator(node.value, context)
     if isinstance(value, Poison):
