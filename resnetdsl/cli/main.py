@@ -101,7 +101,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _our_bug(bug)
 
 
+_NO_MEMORY: Final = ("failed to map segment", "cannot allocate memory", "bad_alloc")
+"""What is said, in lower case, where a library cannot even be loaded for want of memory."""
+
+
 def _our_bug(bug: Exception) -> int:
+    if isinstance(bug, MemoryError) or any(sign in str(bug).lower() for sign in _NO_MEMORY):
+        tell(error_line("no-memory", "there is not enough memory for this", "close what else needs memory"))
+        if os.environ.get("RESNETDSL_DEBUG"):
+            tell("".join(traceback.format_exception(bug)))
+        return 2
     where = traceback.extract_tb(bug.__traceback__)[-1]
     what = f"{type(bug).__name__}: {bug} ({Path(where.filename).name}:{where.lineno})"
     tell(error_line("bug", what, "this is a fault of resnetdsl and not of your spec: please report it"))

@@ -130,7 +130,7 @@ class Cache:
         except FileNotFoundError:
             _empty(into)
             return None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             _empty(into)
             self.drop(key)
             return None

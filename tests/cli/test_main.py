@@ -113,6 +113,19 @@ def test_our_bug_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Traceback" in done.err
 
 
+@pytest.mark.parametrize(
+    "error", [MemoryError("std::bad_alloc"), ImportError("libtorch.so: failed to map segment from shared object")]
+)
+def test_a_lack_of_memory_is_no_bug(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail(_args: object) -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(check, "run", fail)
+    done = run("check", "-")
+    assert done.code == 2
+    assert done.err.startswith("error[no-memory]: there is not enough memory")
+
+
 def _refused(_args: object) -> NoReturn:
     raise UsageError("the message", "the help") from OSError("the cause")
 

@@ -141,7 +141,18 @@ def other_json(entry: Path) -> None:
     entry.write_text("[1]", encoding="utf-8")
 
 
-@pytest.mark.parametrize("damage", [damage_code, cut_code, lose_code, damage_record, not_json, other_json])
+def nested_without_end(entry: Path) -> None:
+    entry.write_text("[" * 100_000, encoding="utf-8")
+
+
+def no_text(entry: Path) -> None:
+    entry.write_bytes(b"\xff\xfe\x00")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [damage_code, cut_code, lose_code, damage_record, not_json, other_json, nested_without_end, no_text],
+)
 def test_a_damaged_entry_is_built_anew(plain: Plain, tmp_path: Path, damage: Callable[[Path], None]) -> None:
     compiled(tmp_path)
     (entry,) = entries(tmp_path)
