@@ -21,6 +21,7 @@ from resnetdsl.elaborate.values import (
     describe,
     doubt,
     tensors_in,
+    whole,
 )
 from resnetdsl.ir.graph import Output, ScopeKind, Source
 from resnetdsl.ir.types import TensorType
@@ -106,6 +107,8 @@ class Executor:
         value = self.run.evaluator(node, _quiet(context))
         if tensors_in(value) is not None or contains_poison(value):
             return doubt(running) if contains_poison(value) else value
+        if running is None and isinstance(value, tuple) and value and all(whole(size) for size in value):
+            return self._no_input(node.span, context)  # `3x32x32` without the word
         layer = layer_of(self.run, value, node.span, context)
         if layer is None:
             return running

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from resnetdsl.diagnostics.model import Edit, Sink
+from resnetdsl.diagnostics.model import Edit, Fact, Sink
 from resnetdsl.source import SourceFile
 from resnetdsl.syntax.build import BROKEN
 from resnetdsl.syntax.habits import ELSE_IF, HABITS, of_python
@@ -20,6 +20,8 @@ _OPERATORS = frozenset(
 )
 _COMPARISONS = frozenset(("EQUAL", "NOT_EQUAL", "LESSTHAN", "LESS_EQUAL", "MORETHAN", "GREATER_EQUAL"))
 _ENDS = frozenset(("NAME", "NUMBER", "SIZE", "STRING", "RPAR", "RSQB"))
+_RUNNING = frozenset(("x", "out"))
+"""What PyTorch's users call the tensor that goes through a network."""
 _WORDS = {
     NEWLINE: "a new line",
     "NAME": "a name",
@@ -95,7 +97,8 @@ class Mistakes:
         meant = self.meant(machine, at)
         suggestion, fix = meant if meant is not None else (None, ())
         found = self.found(at)
-        self.sink.report("E0101", span, fix=fix, found=found, expected=expected, doing=doing, suggestion=suggestion)
+        words = {"found": found, "expected": expected, "doing": doing, "suggestion": suggestion, "hint": self.hint(at)}
+        self.sink.take((Fact("E0101", span, words, fix=fix),))
         return None
 
     def opener_of(self, closer: int) -> int:
@@ -313,6 +316,8 @@ class Mistakes:
         match kind:
             case "ASSIGN" if before == "NAME" and self.word(at - 1) in self.keywords:
                 return None
+            case "ASSIGN" if before == "NAME" and self.word(at - 1) in _RUNNING:
+                return None
             case "ASSIGN" if self.kind(at - 2) in (NEWLINE, "LBRACE", END) and before == "NAME":
                 target = self.file.span(self.tokens.starts[at - 1], self.tokens.starts[at - 1])
                 return f"let {self.word(at - 1)} = …", (Edit(target, "let "),)
@@ -342,6 +347,12 @@ class Mistakes:
         line = self.file.text[self.file.text.rfind("\n", 0, end) + 1 : end].strip()
         gone = self.file.span(self.tokens.starts[at], self.tokens.starts[at + 1])
         return f"{line} {sign}", (Edit(self.file.span(end, end), f" {sign}"), Edit(gone, ""))
+
+    def hint(self, at: int) -> str | None:
+        """What to know where no edit helps: `x = conv(...)` of PyTorch is a line of its own."""
+        if self.kind(at) == "ASSIGN" and self.kind(at - 1) == "NAME" and self.word(at - 1) in _RUNNING:
+            return "a layer on a line of its own takes what the line above gives, and needs no name"
+        return None
 
     def quoted_label(self, machine: Machine, end: int) -> tuple[str, tuple[Edit, ...]] | None:
         """`stack.conv: layer` was to be a label."""

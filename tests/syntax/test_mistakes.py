@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from resnetdsl.diagnostics.words import word
 from tests.syntax.support import parse_text, places
 
 
@@ -205,3 +206,28 @@ def test_fixes_fix(text: str, fixed: str) -> None:
         whole = whole[: edit.span.start] + edit.replacement + whole[edit.span.end :]
     assert " ".join(whole.split()) == " ".join(in_body(fixed).split())
     assert not parse_text(whole)[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "help"),
+    [
+        (
+            "x = conv(16, 3x3)",
+            "E0101",
+            "a layer on a line of its own takes what the line above gives, and needs no name",
+        ),
+        ("for (i in 0..3) { relu }", "E0101", "did you mean `for i in 0..3 {`?"),
+        ("relu  // to the end", "E0106", "a comment goes from `#` to the end of the line"),
+        ("// a line\nrelu", "E0106", "a comment goes from `#` to the end of the line"),
+        ("relu /* a\n b { */\nrelu", "E0106", "a comment goes from `#` to the end of the line"),
+    ],
+)
+def test_habits_of_other_languages_are_one_message_with_a_way_out(text: str, code: str, help: str) -> None:
+    _, facts = parse_text(in_body(text))
+    (found,) = facts
+    assert found.code == code
+    assert help in word(found).helps
+
+
+def test_a_quotient_is_no_comment() -> None:
+    assert not parse_text(in_body("let a = b  // c\nlet d = f(b\n    // 2)\nlet e = a // b if c else d"))[1]

@@ -10,9 +10,9 @@ CODES = (
         name="unexpected-token",
         title="unexpected {found}",
         label="expected {expected}",
-        helps=("did you mean `{suggestion}`?",),
+        helps=("did you mean `{suggestion}`?", "{hint}"),
         notes=("this was read as part of {doing}",),
-        fields=("found", "expected", "doing", "suggestion"),
+        fields=("found", "expected", "doing", "suggestion", "hint"),
         explanation="""
             The text up to here reads as a spec, but nothing that may follow it starts like this.
 
