@@ -150,13 +150,14 @@ def load_artifact(path: str | Path, *, any_torch: bool = False) -> Artifact:
     path = Path(path)
     folder = OwnFolder()
     try:
-        found = container.Unpacked(path)
-        metadata = found.metadata()
-        _check_here(metadata, any_torch)
-        found.code(folder.path)
-        weights = found.weights(metadata.setting.torch_device)
-        _check_whole(metadata, weights, path)
-        runner = engine(metadata.engine).open(folder.path, weights, metadata.setting)
+        with enough_memory(f"load `{path}`", ArtifactError):
+            found = container.Unpacked(path)
+            metadata = found.metadata()
+            _check_here(metadata, any_torch)
+            found.code(folder.path)
+            weights = found.weights(metadata.setting.torch_device)
+            _check_whole(metadata, weights, path)
+            runner = engine(metadata.engine).open(folder.path, weights, metadata.setting)
     except BaseException:
         folder.remove()
         raise

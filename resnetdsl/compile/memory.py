@@ -9,7 +9,14 @@ import torch
 
 from resnetdsl.compile.errors import CompileError, Problem
 
-_SIGNS = ("can't allocate memory", "not enough memory", "out of memory", "bad_alloc", "Cannot allocate memory")
+_SIGNS = (
+    "can't allocate memory",
+    "not enough memory",
+    "out of memory",
+    "bad_alloc",
+    "Cannot allocate memory",
+    "Failed to allocate memory",
+)
 
 
 @contextmanager

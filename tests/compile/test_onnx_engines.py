@@ -343,3 +343,33 @@ def test_what_openvino_lacks_is_told(tmp_path: Path) -> None:
     text = 'network n {\n    input 3x8x8\n    conv(4, 3x3, pad_mode = "circular")\n}\n'
     with pytest.raises(CompileError, match=r"cannot convert this network: Unsupported padding mode: \[wrap\]"):
         resnetdsl.load(text).network("n").compile(tmp_path / "n.rnetc", device="cpu", backend="openvino")
+
+
+def test_a_lack_of_memory_is_called_one_whoever_lacks_it(
+    artifact: Artifact, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each library has a way of its own: an exception of no known kind, or an output of no size."""
+    module = onnxruntime_engine if artifact.metadata.engine == "onnxruntime" else openvino_engine
+    loaded = load_artifact(str(artifact.path))
+    x = torch.zeros(2, 3, 32, 32)
+    if module is onnxruntime_engine:
+        fail = onnxruntime_engine.refusals()[0]
+
+        class Lacking:
+            def run(self, *_: object) -> None:
+                raise fail("Failed to allocate memory for requested buffer of size 77")
+
+        loaded._runner._open = (Lacking(), *loaded._runner._open[1:])  # type: ignore[attr-defined]
+    else:
+        monkeypatch.setattr(torch, "from_numpy", lambda _: torch.empty(0, 4))
+    with pytest.raises(ArtifactError) as caught:
+        loaded.run(x)
+    assert caught.value.problem is Problem.NO_MEMORY
+
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(module.Session if module is onnxruntime_engine else module.Compiled, "swap", full)  # type: ignore[attr-defined]
+    with pytest.raises(ArtifactError) as caught:
+        load_artifact(str(artifact.path))
+    assert caught.value.problem is Problem.NO_MEMORY

@@ -21,6 +21,7 @@ from resnetdsl.compile.engines.importing import importing
 from resnetdsl.compile.engines.onnx_form import installed, missing, outside, to_onnx
 from resnetdsl.compile.errors import ArtifactError, Problem
 from resnetdsl.compile.files import cannot_write
+from resnetdsl.compile.memory import is_lack_of_memory
 from resnetdsl.compile.options import Precision
 from resnetdsl.emit.names import ONNX_INPUT
 
@@ -81,7 +82,10 @@ class Session:
         (x,) = inputs
         # Results are copied once here. Handing them over as they are takes longer, by what Python does for each call.
         session, outputs, _ = self._open
-        results = session.run(outputs, {ONNX_INPUT: x.numpy()})
+        try:
+            results = session.run(outputs, {ONNX_INPUT: x.numpy()})
+        except refusals() as error:  # of kinds of its own, which nobody else knows
+            raise RuntimeError(str(error)) from error
         return [torch.from_numpy(result) for result in results]
 
     def swap(self, weights: Weights) -> None:
@@ -124,6 +128,8 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except refusals() as error:
+        if is_lack_of_memory(error):
+            raise MemoryError(str(error)) from error
         raise ArtifactError(
             Problem.BAD_ARTIFACT,
             f"ONNX Runtime does not take this model: {str(error).splitlines()[0]}",

@@ -23,6 +23,7 @@ from resnetdsl.compile.errors import ArtifactError, CompileError, Problem
 from resnetdsl.compile.files import no_space
 from resnetdsl.compile.inputs import Dimension, InputSpec
 from resnetdsl.compile.machine import Machine
+from resnetdsl.compile.memory import is_lack_of_memory
 from resnetdsl.compile.options import Precision
 from resnetdsl.emit.names import ONNX_INPUT
 
@@ -208,6 +209,8 @@ class Compiled:
         request.infer()
         if not results:  # their sizes follow from the input's
             results = [torch.from_numpy(request.get_output_tensor(at).data).clone() for at in range(len(opened.shapes))]
+            if not all(result.numel() for result in results):  # where memory lacks it ends so, and says nothing
+                raise MemoryError("OpenVINO gave an empty result")
         opened.idle.append(request)
         return [result.to(x.dtype) for result in results]
 
@@ -235,6 +238,8 @@ class Compiled:
             model.validate_nodes_and_infer_types()
             compiled = core.compile_model(model, "CPU", settings)
         except RuntimeError as error:
+            if is_lack_of_memory(error):
+                raise
             raise ArtifactError(
                 Problem.BAD_ARTIFACT,
                 f"OpenVINO does not take this model: {_reason(error)}",
