@@ -22,6 +22,8 @@ _LET: Final = re.compile(r"\b(?:let|for)\s+([\w, ()]+)")
 _OF_NAMES: Final = frozenset({"E0201", "E0704"})
 _ONCE: Final = frozenset({"E0106", "E0201"})
 _SHOWN: Final = 3
+_UNDERSTOOD: Final = frozenset({"E0114", "E0115"})
+"""What is read as it was meant, so that nothing is lost."""
 _OF_THE_WHOLE: Final = frozenset({"E0221", "E0228"})
 
 
@@ -89,7 +91,7 @@ class Holes:
     def __init__(self, syntax: Iterable[Fact]) -> None:
         self._lines: dict[SourceFile, set[int]] = {}
         for fact in syntax:
-            if fact.code.startswith("E01"):
+            if fact.code.startswith("E01") and fact.code not in _UNDERSTOOD and fact.data.get("char") != ";":
                 for span in (fact.span, *(span for _, span in fact.also)):
                     self._lines.setdefault(span.file, set()).add(span.line)
         self._bound = {word for file, lines in self._lines.items() for word in _bound(file, lines)}

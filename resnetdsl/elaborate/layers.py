@@ -31,7 +31,8 @@ from resnetdsl.syntax import ast
 def not_a_layer(run: Run, value: Value, span: Span, context: Context) -> Poison:
     if uncertain(value):
         return POISON
-    return run.report("E0218", span, context.place, got=describe(value), hint=instead(value, context.env))
+    words = instead(value, context.env)
+    return run.report("E0218", span, context.place, got=describe(value), **words)
 
 
 def layer_of(run: Run, value: Value, span: Span, context: Context) -> Layer | Poison | None:

@@ -67,10 +67,11 @@ def method_as_layer(node: ast.Attribute, env: Env) -> str | None:
     return f"a layer is applied to a tensor by `->`: `{node.value.span.text} -> {meant}`"
 
 
-def instead(value: Value, env: Env) -> str:
-    """What may have been meant by a value that is no layer."""
+def instead(value: Value, env: Env) -> dict[str, Any]:
+    """The words of E0218: what may have been meant by a value that is no layer."""
     if isinstance(value, str) and (near := nearest(value, env.all_names())) is not None:
-        return f"layers go by their names, without quotes: `{near}`"
+        hint = f"layers go by their names, without quotes: `{near}`"
+        return {"hint": hint, "found": f'"{value}"', "suggestion": near}
     if isinstance(value, tuple) and value and all(isinstance(item, Layer) for item in value):
-        return "layers follow one another with `->`: `conv(64, 3x3) -> relu`"
-    return "write `let name = ...` to give a value a name"
+        return {"hint": "layers follow one another with `->`: `conv(64, 3x3) -> relu`"}
+    return {"hint": "write `let name = ...` to give a value a name"}

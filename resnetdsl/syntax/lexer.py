@@ -412,8 +412,18 @@ class _Run:
             case _:
                 plain = unicodedata.normalize("NFKC", text).translate(foreign.LOOK_ALIKES)
                 meant = plain if plain.isascii() and plain.isprintable() and plain != text else None
+                if text == ";" and self.text[end : self.line_of(end)].lstrip()[:1] in ("", "#"):
+                    meant = ""  # there is nothing for it to end
                 char = text if text.isprintable() else f"U+{ord(text[0]):04X}"
-                self.report("E0106", begin, end, meant, char=char, suggestion=meant, hint=foreign.instead(text, meant))
+                self.report(
+                    "E0106",
+                    begin,
+                    end,
+                    meant,
+                    char=char,
+                    suggestion=meant or None,
+                    hint=foreign.instead(text, meant or None),
+                )
                 if text == ";" and self.open and self.open[-1] != "LBRACE":
                     self.add("COMMA", begin, end)
                 elif text == ";" and self.line_end < 0:

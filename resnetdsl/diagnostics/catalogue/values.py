@@ -236,7 +236,7 @@ VALUES = (
         title="expected a layer, found {got}",
         label="this is {got}, and cannot be applied to a tensor",
         helps=("{hint}",),
-        fields=("got", "hint"),
+        fields=("got", "hint", "found", "suggestion"),
         explanation="""
             A line of a body, and each step of a chain `a -> b`, is applied to the running tensor, so it must be a
             layer. Numbers, lists and strings are no layers; a tensor may start a chain, but may not stand in the
