@@ -19,6 +19,10 @@ _SIGNS = (
 )
 
 
+_ONEDNN = "could not create a primitive"
+"""All that oneDNN says of it. Where something is not supported it goes on with `descriptor for`."""
+
+
 @contextmanager
 def enough_memory(what: str, kind: type[CompileError] = CompileError) -> Iterator[None]:
     """Raise a `kind` of error for a lack of memory inside; `what` is what there was not enough for."""
@@ -59,4 +63,9 @@ def _refused() -> int:
 
 def is_lack_of_memory(error: BaseException) -> bool:
     """Whether memory was what an error is about, whoever raises it."""
-    return isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) or any(sign in str(error) for sign in _SIGNS)
+    said = str(error)
+    return (
+        isinstance(error, MemoryError | torch.cuda.OutOfMemoryError)
+        or any(sign in said for sign in _SIGNS)
+        or said.strip() == _ONEDNN
+    )

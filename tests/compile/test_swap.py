@@ -149,7 +149,12 @@ def test_recipes_that_cannot_be_followed() -> None:
 
 
 @pytest.mark.parametrize(
-    "lack", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")]
+    "lack",
+    [
+        MemoryError(),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+        RuntimeError("could not create a primitive"),
+    ],
 )
 def test_a_lack_of_memory_is_told(lack: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     double = Double(nn.Identity())
@@ -163,14 +168,15 @@ def test_a_lack_of_memory_is_told(lack: Exception, monkeypatch: pytest.MonkeyPat
     assert caught.value.problem is Problem.NO_MEMORY
 
 
-def test_other_errors_of_an_engine_stay_what_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("words", ["a fault of ours", "could not create a primitive descriptor for a convolution"])
+def test_other_errors_of_an_engine_stay_what_they_are(monkeypatch: pytest.MonkeyPatch, words: str) -> None:
     double = Double(nn.Identity())
 
     def run(inputs: list[Tensor]) -> list[Tensor]:
-        raise RuntimeError("a fault of ours")
+        raise RuntimeError(words)
 
     monkeypatch.setattr(double, "run", run)
-    with pytest.raises(RuntimeError, match="ours"):
+    with pytest.raises(RuntimeError, match=words):
         Artifact(metadata(), double)(torch.rand(1, 3, 32, 32))
 
 

@@ -93,7 +93,7 @@ class Session:
         value = onnxruntime.OrtValue.ortvalue_from_numpy
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # what goes wrong is raised
         # Else its threads spin for tens of milliseconds behind each call, and take a core from whatever runs next.
         options.add_session_config_entry("session.force_spinning_stop", "1")
         # The runtime reads the tensors where they are, so they must stay as long as anybody runs the session.
