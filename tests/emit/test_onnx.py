@@ -57,12 +57,16 @@ def agrees(net: Network, size: tuple[int, int, int] | None = None, batch: int = 
     onnx.checker.check_model(model, full_check=True)
     x = torch.randn(batch, *shape, generator=torch.Generator().manual_seed(1))
     names = tuple(output.name for output in net.checked.outputs)
-    expected = Reference(module, names)(x)
+    reference = Reference(module, names)
+    expected = reference(x)
     found = run(model, x)
     assert tuple(found) == names
-    for (name, one), other in zip(found.items(), expected, strict=True):
+    for at, ((name, one), other) in enumerate(zip(found.items(), expected, strict=True)):
         assert one.shape == tuple(other.shape), name
-        assert np.abs(one - other.numpy()).max() <= 1e-4 * np.abs(other.numpy()).max() + 1e-30, name
+        largest = np.abs(other.numpy()).max()
+        if np.abs(one - other.numpy()).max() > 1e-4 * largest + 1e-30:  # then both are rounded, or the model is wrong
+            truth = reference.exact()(x.double())[at].numpy()
+            assert np.abs(one - truth).max() <= 2 * np.abs(other.numpy() - truth).max() <= 1e-3 * largest, name
     return model
 
 
