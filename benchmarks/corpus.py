@@ -38,6 +38,8 @@ LEDGER = ROOT / "benchmarks" / "corpus.csv"
 PAGE = ROOT / "docs" / "corpus.md"
 BOUND = 1e-5
 EXACT = 1e-11
+"""In 64 bits, where 32 are not enough to tell: a deep network may round its way to more than the bound."""
+
 BACKBONES = (
     "## Backbones\n",
     "`taps = true` gives the features that timm's `features_only` gives, and `output_stride` of 8 and 16 what timm's",
@@ -46,7 +48,8 @@ BACKBONES = (
     "- GhostNet and RepGhost: timm takes the first group of blocks of each stride as its features, not the last.",
     "- HRNet: the streams are timm's with `feature_location=''`; without it, its head widens them.",
     "- Xception: timm takes them inside the blocks that have the stride, or behind the next activation; Inception-v4:",
-    "  the first join of stride 4, not the last. ConvMixer has no stride but that of its patches.",
+    "  the first join of stride 4, not the last. ConvMixer has no stride but that of its patches. With an output",
+    "  stride timm drops a projection of xception71.",
     "- MambaOut: timm's have their channels last.",
     "- DenseNet, DLA, DPN, FasterNet, GhostNet, HRNet, Inception, legacy SENet, MambaOut, MetaFormer, PP-HGNet,",
     "  RepGhost, RepViT, StarNet, TResNet, VGG, VoVNet: timm cannot take their strides away; resnetdsl can.",
@@ -57,7 +60,6 @@ BACKBONES = (
     "- MobileNetV4's hybrid networks: timm leaves the stride of keys and values, which are no part of the trunk.",
     "- EfficientNet and MobileNetV4 with blur pooling: timm drops the filter with the stride.\n",
 )
-"""In 64 bits, where 32 are not enough to tell: a deep network may round its way to more than the bound."""
 
 COUNTED_OTHERWISE = {"bat_resnext26ts": 2_485_469_184}
 """Multiply-accumulates that are not timm's: its bilinear transform multiplies by matrices as large as the image, which
