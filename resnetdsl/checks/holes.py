@@ -23,7 +23,7 @@ _OF_NAMES: Final = frozenset({"E0201", "E0704"})
 _ONCE: Final = frozenset({"E0106", "E0201"})
 _SHOWN: Final = 3
 _UNDERSTOOD: Final = frozenset({"E0114", "E0115"})
-"""What is read as it was meant, so that nothing is lost."""
+_LABEL: Final = re.compile(r"(?:^|[{(,;>])\s*\w+\s*$")
 _OF_THE_WHOLE: Final = frozenset({"E0221", "E0228"})
 
 
@@ -91,7 +91,7 @@ class Holes:
     def __init__(self, syntax: Iterable[Fact]) -> None:
         self._lines: dict[SourceFile, set[int]] = {}
         for fact in syntax:
-            if fact.code.startswith("E01") and fact.code not in _UNDERSTOOD and fact.data.get("char") != ";":
+            if fact.code.startswith("E01") and not _understood(fact):
                 for span in (fact.span, *(span for _, span in fact.also)):
                     self._lines.setdefault(span.file, set()).add(span.line)
         self._bound = {word for file, lines in self._lines.items() for word in _bound(file, lines)}
@@ -116,6 +116,17 @@ class Holes:
         if fact.code.startswith("E02") and self._bound.intersection(_WORD.findall(fact.span.text)):
             return True
         return not fact.code.startswith(("E02", "E07"))  # shapes, names of layers, counts: all rest on what came before
+
+
+def _understood(fact: Fact) -> bool:
+    """Whether it is read as it was meant, so that nothing is lost. A `;` ends what needs no end, but where it seems to
+    stand for the colon of a label.
+    """
+    if fact.data.get("char") != ";":
+        return fact.code in _UNDERSTOOD
+    start, end, text = fact.span.start, fact.span.end, fact.span.file.text
+    before, after = text[text.rfind("\n", 0, start) + 1 : start], text[end:].partition("\n")[0].strip()
+    return after[:1] in ("", "#") or _LABEL.search(before) is None
 
 
 def _bound(file: SourceFile, lines: set[int]) -> Iterator[str]:
