@@ -66,14 +66,15 @@ def test_half_a_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script
 
 
 def test_a_compiler_that_hangs_is_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resnetdsl.compile.toolchain._PATIENCE", 0.5)
+    before = descendants()  # other tests have helpers of PyTorch's running
+    monkeypatch.setattr("resnetdsl.compile.toolchain._PATIENCE", 2)
     monkeypatch.setenv("CXX", str(program(tmp_path, "g++", f"echo x >> {tmp_path}/asked; sleep 100; :")))
     for _ in range(3):
         with pytest.raises(CompileError, match="not through with four lines") as caught:
             find_compiler()
     assert problem_of(caught) is Problem.BROKEN_COMPILER
     assert (tmp_path / "asked").read_text() == "x\n"
-    assert not descendants(), "nor is what it had started left"
+    assert descendants() <= before, "nor is what it had started left"
 
 
 def test_where_one_compiler_is_broken_the_next_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,8 +31,11 @@ def first(path: Path) -> CheckedGraph:
     pytest.skip(f"every network of {path.name} needs arguments")
 
 
-CROWDED = {"mixnet", "res2net"}
-"""Parallel branches leave no place for the shapes between them."""
+CROWDED = {"mixnet", "res2net", "dla", "dpn", "hrnet"}
+"""Parallel branches, and streams that cross, leave no place for the shapes between them."""
+
+STREAMS = {"hrnet"}
+"""Several streams leave one box, each a shortcut: there is no branch that all of them could go beside."""
 
 
 @pytest.mark.parametrize("path", shipped_files(), ids=lambda path: path.stem)
@@ -52,6 +55,8 @@ def test_shipped_networks_can_be_read(path: Path, level: Level) -> None:
         labels = [each for group in groups.values() if group.id[0] == "e" for each in group.shapes]
         for text in (each for each in labels if isinstance(each, Text)):
             assert not any(overlap(bounds(text), edges) for edges in ways), text.text
+    if path.stem in STREAMS:
+        return
     for number, wire in enumerate(drawn.wires):
         if wire.kind is not WireKind.MAIN and drawn.boxes[wire.target].kind is BoxKind.MERGE:
             curve = next(shape for shape in groups[f"e{number}"].shapes if isinstance(shape, Curve))

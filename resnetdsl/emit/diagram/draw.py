@@ -73,6 +73,8 @@ class _Artist:
     """The boxes that a wire comes into at the left."""
     taken: dict[int, list[Edges]] = field(init=False)
     """Where no label of a wire may stand, in strips across the picture."""
+    labelled: list[Edges] = field(init=False)
+    """Where no label of a way of Graphviz's may stand, which has no room made for it."""
 
     def __post_init__(self) -> None:
         self.bodies = {box.id: self._body(box) for box in self.view.boxes}
@@ -90,6 +92,8 @@ class _Artist:
             if route.tip[0] <= self.bodies[target := self.view.wires[number].target][0]
         }
         self.taken = self._taken()
+        free = any(wire.label and number not in self.routes for number, wire in enumerate(self.view.wires))
+        self.labelled = self._texts() if free else []
 
     def _body(self, box: Box) -> Edges:
         (x, y), (width, height) = self.found.boxes[box.id], body(box)
@@ -135,8 +139,7 @@ class _Artist:
         route = self.ways[number]
         shapes = arrow(route.start, route.pieces, route.tip, Ink(None, colour, width, dash))
         if wire.label:
-            label = text_width(wire.label, WIRE)
-            shapes.append(Text(*route.label, wire.label, WIRE, colour, label, route.anchor))
+            shapes.append(self._label(number, wire.label, colour))
         if wire.shape:
             shapes.append(self._shape_label(wire, route.start))
         return Group(f"e{number}", f"edge {wire.kind.value}", tuple(shapes), wire.label)
@@ -151,6 +154,22 @@ class _Artist:
         points[-1] = _at_edge(points[-1], self.bodies[wire.target])
         x, y = course.label or points[len(points) // 2]
         return Route(points[0], _pieces(points), points[-1], (x, y + WIRE * CAPITAL / 2), "middle")
+
+    def _label(self, number: int, label: str, colour: str) -> Text:
+        """Where its way has room for it; on a way of Graphviz's beside the first point at which none stands yet."""
+        route, width = self.ways[number], text_width(label, WIRE)
+        usual = Text(*route.label, label, WIRE, colour, width, route.anchor)
+        if number in self.routes:
+            return usual
+        others = (
+            Text(edges[at] + aside, edges[3] + WIRE * CAPITAL / 2, label, WIRE, colour, width, anchor)
+            for edges in reversed(along(route.start, route.pieces))
+            for at, aside, anchor in ((2, 3.0, "start"), (0, -3.0, "end"))
+        )
+        free = (text for text in (usual, *others) if not any(_overlap(bounds(text), edges) for edges in self.labelled))
+        text = next(free, usual)
+        self.labelled.append(bounds(text))
+        return text
 
     def _shape_label(self, wire: Wire, start: Point) -> Text:
         """Beside the wire, where it leaves its box and nothing is in the way."""
@@ -178,14 +197,18 @@ class _Artist:
     def _is_free(self, place: Edges) -> bool:
         return not any(_overlap(place, edges) for strip in _strips(place) for edges in self.taken.get(strip, ()))
 
+    def _texts(self) -> list[Edges]:
+        """What is written at boxes, and the edges of frames."""
+        texts = [shape for box in self.view.boxes for shape in self.box(box).shapes if isinstance(shape, Text)]
+        return [*map(bounds, texts), *(edge for frame in self.frames.values() for edge in _sides(frame))]
+
     def _taken(self) -> dict[int, list[Edges]]:
         """Boxes, edges and titles of frames, wires."""
         found = list(self.bodies.values())
         for cluster in self.view.clusters:
-            left, top, right, bottom = self.frames[cluster.id]
+            top = self.frames[cluster.id][1]
             width = text_width(titled(cluster.title, cluster.copies), FRAME, bold=True)
-            found += [(left, at - 1, right, at + 1) for at in (top, bottom)]
-            found += [(at - 1, top, at + 1, bottom) for at in (left, right)]
+            found += _sides(self.frames[cluster.id])
             start = self.titles[cluster.id]
             found.append((start - 2, top, start + width + 2, top + 5 + FRAME))
         for way in self.ways:
@@ -210,6 +233,13 @@ def _between(first: float, last: float, best: float) -> list[float]:
     """Places from `first` to `last`, in steps, the nearest to the best one first."""
     places = [first + 2 * step for step in range(int(max(0.0, last - first) / 2) + 1)]
     return sorted([*places, best], key=lambda place: abs(place - best))
+
+
+def _sides(frame: Edges) -> list[Edges]:
+    """Its lines, as high or wide as a point on either side."""
+    left, top, right, bottom = frame
+    across = [(left, at - 1, right, at + 1) for at in (top, bottom)]
+    return across + [(at - 1, top, at + 1, bottom) for at in (left, right)]
 
 
 def _overlap(one: Edges, other: Edges) -> bool:
