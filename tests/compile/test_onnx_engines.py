@@ -23,6 +23,7 @@ from resnetdsl.compile.artifact import Artifact, load_artifact
 from resnetdsl.compile.engines import onnx_form
 from resnetdsl.compile.engines import onnxruntime as onnxruntime_engine
 from resnetdsl.compile.engines import openvino as openvino_engine
+from resnetdsl.compile.engines.importing import importing
 from resnetdsl.compile.engines.openvino import OpenVino
 from resnetdsl.compile.engines.registry import engine
 from resnetdsl.compile.errors import ArtifactError, CompileError, Problem
@@ -74,6 +75,16 @@ def expected(module: nn.Module, x: torch.Tensor) -> list[torch.Tensor]:
     return Reference(module, tuple(output.name for output in small().checked.outputs))(x)
 
 
+def runs_as_its_module(body: str, backend: str, shape: tuple[int, ...], folder: Path) -> None:
+    net = resnetdsl.load(f"network n {{\n    {body}\n}}\n").network("n")
+    made = net.module().eval()
+    net.compile(folder / "n.rnetc", device="cpu", backend=backend, module=made)
+    x = torch.randn(shape)
+    found = load_artifact(folder / "n.rnetc")(x)
+    assert isinstance(found, torch.Tensor)
+    torch.testing.assert_close(found, made(x).detach(), rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("shape", [(1, 3, 32, 32), (3, 3, 48, 64), (4, 3, 64, 32)])
 def test_every_size_of_the_ranges_is_served(artifact: Artifact, module: nn.Module, shape: tuple[int, ...]) -> None:
     x = torch.randn(shape)
@@ -94,26 +105,14 @@ def test_openvino_is_given_no_arithmetic_on_shapes(tmp_path: Path, module: nn.Mo
 
 @pytest.mark.parametrize("backend", BOTH)
 def test_an_input_that_is_reshaped_at_once_keeps_its_shape(backend: str, tmp_path: Path) -> None:
-    net = resnetdsl.load("network n {\n    input 3x4x4\n    flatten -> linear(5)\n}\n").network("n")
-    made = net.module().eval()
-    net.compile(tmp_path / "n.rnetc", device="cpu", backend=backend, module=made)
-    x = torch.randn(1, 3, 4, 4)
-    found = load_artifact(tmp_path / "n.rnetc")(x)
-    assert isinstance(found, torch.Tensor)
-    torch.testing.assert_close(found, made(x).detach(), rtol=1e-4, atol=1e-5)
+    runs_as_its_module("input 3x4x4\n    flatten -> linear(5)", backend, (1, 3, 4, 4), tmp_path)
 
 
 @pytest.mark.parametrize("backend", BOTH)
 @pytest.mark.parametrize("shuffle", ["channel_shuffle(2)", "channel_shuffle(4) -> relu", "space_to_depth(2)"])
 def test_channels_that_are_dealt_out_meet_their_weights(backend: str, shuffle: str, tmp_path: Path) -> None:
     """As a `Gather` OpenVINO folds them into the next convolution's weights, in the wrong order."""
-    net = resnetdsl.load(f"network n {{\n    input 8x8x8\n    {shuffle} -> conv(6, 3x3)\n}}\n").network("n")
-    made = net.module().eval()
-    net.compile(tmp_path / "n.rnetc", device="cpu", backend=backend, module=made)
-    x = torch.randn(1, 8, 8, 8)
-    found = load_artifact(tmp_path / "n.rnetc")(x)
-    assert isinstance(found, torch.Tensor)
-    torch.testing.assert_close(found, made(x).detach(), rtol=1e-4, atol=1e-5)
+    runs_as_its_module(f"input 8x8x8\n    {shuffle} -> conv(6, 3x3)", backend, (1, 8, 8, 8), tmp_path)
 
 
 @pytest.mark.parametrize("backend", BOTH)
@@ -314,11 +313,11 @@ def test_what_onnxruntime_does_not_take_is_said(monkeypatch: pytest.MonkeyPatch,
         small().compile(tmp_path / "n.rnetc", device="cpu", backend="onnxruntime", cache=False)
 
 
+@pytest.mark.parametrize("artifact", ["onnxruntime"], indirect=True)
 def test_weights_stay_as_long_as_they_are_run_with(artifact: Artifact) -> None:
-    """Other weights may come in from another thread meanwhile: the runtimes read the ones before where they lie."""
+    """Other weights may come in from another thread meanwhile: the runtime reads the ones before where they lie."""
     runner = artifact._runner
-    if not isinstance(runner, onnxruntime_engine.Session):
-        pytest.skip("of ONNX Runtime's session, which can be held in the middle of a run")
+    assert isinstance(runner, onnxruntime_engine.Session)
     weights = artifact._weights
     runner.swap({name: tensor.clone() for name, tensor in weights.items()})
     session, outputs, held = runner._open
@@ -337,6 +336,11 @@ def test_weights_stay_as_long_as_they_are_run_with(artifact: Artifact) -> None:
     runner.run([torch.zeros(1, 3, 32, 32)])
     assert alive == [True]
     assert before() is None
+
+
+def test_a_lack_of_memory_is_no_broken_library() -> None:
+    with pytest.raises(MemoryError, match="Cannot allocate memory"), importing("openvino"):
+        raise ImportError("libopenvino.so: failed to map segment: Cannot allocate memory")
 
 
 def test_what_openvino_lacks_is_told(tmp_path: Path) -> None:
